@@ -1,0 +1,22 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Two clocks: the monotonic one for every wait, age and deadline, the real one only for what humans read.
+ * A deadline is a point of the monotonic clock in milliseconds. All functions are thread-safe.
+ */
+
+/* "2026-11-22T04:47:43.079Z" and its NUL. */
+#define CLOCK_RFC3339_SIZE 25
+
+int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void);
+int64_t clock_real_ms(void);
+
+/* Milliseconds left until deadline_ms, 0 when it has passed, at most INT_MAX: ready for poll(2). */
+int clock_left_ms(int64_t deadline_ms);
+
+/* UTC with milliseconds. The text always fits. */
+void clock_format_rfc3339(int64_t real_ms, char ret_text[static CLOCK_RFC3339_SIZE]);

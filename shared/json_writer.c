@@ -1,0 +1,176 @@
+#include "shared/json_writer.h"
+
+#include <assert.h>
+#include <string.h>
+
+void json_writer_init(struct json_writer *w, struct buf *out)
+{
+    *w = (struct json_writer){.out = out};
+}
+
+static void put(struct json_writer *w, const char *text)
+{
+    if (w->error == 0)
+        w->error = buf_puts(w->out, text);
+}
+
+static void put_string(struct json_writer *w, const char *text)
+{
+    if (w->error == 0)
+        w->error = json_append_string(w->out, text, strlen(text));
+}
+
+/* The comma and the key before a value. */
+static void begin_value(struct json_writer *w, const char *key)
+{
+    uint32_t bit = UINT32_C(1) << w->depth;
+    if ((w->filled & bit) != 0)
+        put(w, ",");
+    w->filled |= bit;
+    if (key != NULL) {
+        put_string(w, key);
+        put(w, ":");
+    }
+}
+
+static void open_container(struct json_writer *w, const char *key, const char *bracket)
+{
+    begin_value(w, key);
+    put(w, bracket);
+    w->depth++;
+    assert(w->depth < 32);
+    w->filled &= ~(UINT32_C(1) << w->depth);
+}
+
+static void close_container(struct json_writer *w, const char *bracket)
+{
+    assert(w->depth > 0);
+    w->depth--;
+    put(w, bracket);
+}
+
+void json_object_begin(struct json_writer *w, const char *key)
+{
+    open_container(w, key, "{");
+}
+
+void json_object_end(struct json_writer *w)
+{
+    close_container(w, "}");
+}
+
+void json_array_begin(struct json_writer *w, const char *key)
+{
+    open_container(w, key, "[");
+}
+
+void json_array_end(struct json_writer *w)
+{
+    close_container(w, "]");
+}
+
+void json_str(struct json_writer *w, const char *key, const char *text)
+{
+    begin_value(w, key);
+    if (text == NULL)
+        put(w, "null");
+    else
+        put_string(w, text);
+}
+
+void json_int(struct json_writer *w, const char *key, int64_t number)
+{
+    begin_value(w, key);
+    if (w->error == 0)
+        w->error = buf_printf(w->out, "%lld", (long long)number);
+}
+
+void json_bool(struct json_writer *w, const char *key, bool value)
+{
+    begin_value(w, key);
+    put(w, value ? "true" : "false");
+}
+
+int json_writer_end(struct json_writer *w)
+{
+    assert(w->depth == 0);
+    return w->error;
+}
+
+/* Length of the valid UTF-8 sequence at p, 0 when it is not one (RFC 3629: no overlongs, surrogates, > U+10FFFF). */
+static size_t utf8_len(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80)
+        return 1;
+    size_t need = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+    if (need == 0 || need > left)
+        return 0;
+    for (size_t i = 1; i < need; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+        (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return need;
+}
+
+static const char *short_escape(unsigned char c)
+{
+    switch (c) {
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    default:
+        return NULL;
+    }
+}
+
+static int append_char(struct buf *out, const unsigned char *p, size_t left, size_t *ret_used)
+{
+    *ret_used = 1;
+    const char *escape = short_escape(*p);
+    if (escape != NULL)
+        return buf_puts(out, escape);
+    if (*p < 0x20 || *p == 0x7f)
+        return buf_printf(out, "\\u%04x", *p);
+    size_t len = utf8_len(p, left);
+    if (len == 0)
+        return buf_puts(out, "\xef\xbf\xbd");
+    *ret_used = len;
+    return buf_append(out, p, len);
+}
+
+/* How many bytes from p need no escape. */
+static size_t plain_run(const unsigned char *p, size_t left)
+{
+    size_t n = 0;
+    while (n < left && p[n] >= 0x20 && p[n] < 0x7f && p[n] != '"' && p[n] != '\\')
+        n++;
+    return n;
+}
+
+int json_append_string(struct buf *out, const char *text, size_t len)
+{
+    size_t before = out->len;
+    const unsigned char *p = (const unsigned char *)text;
+    int rc = buf_puts(out, "\"");
+    for (size_t i = 0; rc == 0 && i < len;) {
+        size_t used = plain_run(p + i, len - i);
+        rc = used > 0 ? buf_append(out, p + i, used) : append_char(out, p + i, len - i, &used);
+        i += used;
+    }
+    if (rc == 0)
+        rc = buf_puts(out, "\"");
+    if (rc < 0 && out->cap != 0) {
+        out->len = before;
+        out->data[before] = '\0';
+    }
+    return rc;
+}
