@@ -1,0 +1,68 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/log.h"
+
+/*
+ * The settings of one agent, as validated by config_load.h. Whole seconds where the key has no unit, milliseconds
+ * where it ends in _ms. Strings are never NULL: "" = not set. Read-only once loaded, so any thread may read it.
+ * The option table (options.c) documents every key.
+ */
+enum run_mode { RUN_MODE_NONE, RUN_MODE_CORE, RUN_MODE_SATELLITE, RUN_MODE_DUMP };
+enum tls_mode { TLS_MODE_DISABLED, TLS_MODE_REQUIRED, TLS_MODE_VERIFY };
+
+struct config {
+    int64_t start_delay;
+    int run_mode; /* enum run_mode */
+    struct {
+        int level;  /* enum log_level */
+        int format; /* enum log_format */
+        bool source;
+        bool probes;
+    } log;
+    struct {
+        char *address; /* host:port of the admin interface */
+        char *username;
+        char *password;
+        char *password_file;
+        int64_t pool_size;
+        int64_t connect_timeout_ms;
+        int64_t query_timeout_ms;
+        char *traffic_address; /* host:port */
+        struct {
+            int mode; /* enum tls_mode */
+            char *ca_file;
+            char *cert_file;
+            char *key_file;
+        } tls;
+    } proxysql;
+    struct {
+        int64_t interval;
+        struct {
+            char *namespace;
+            char *app;
+            char *component;
+        } podselector;
+    } core;
+    struct {
+        int64_t interval;
+    } satellite;
+    struct {
+        int64_t max_age_ms;
+        int64_t wedge_tolerance; /* 0 = for ever */
+    } health;
+    struct {
+        char *address; /* "" = every address */
+        int64_t port;
+    } api;
+    struct {
+        int64_t count;
+    } workers;
+    struct {
+        char *draining_file;
+        int64_t drain_timeout;
+        int64_t shutdown_timeout;
+    } shutdown;
+};
