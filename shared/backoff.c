@@ -20,16 +20,20 @@ static uint32_t next_random(struct backoff *b)
     return b->random;
 }
 
+int64_t backoff_jitter_ms(struct backoff *b, int64_t max_ms)
+{
+    assert(max_ms >= 0);
+    return (int64_t)(next_random(b) % ((uint64_t)max_ms + 1));
+}
+
 int64_t backoff_next_ms(struct backoff *b)
 {
     int64_t wait = b->base_ms;
     for (unsigned i = 0; i < b->failures && wait < b->cap_ms; i++)
-        wait *= 2;
-    if (wait > b->cap_ms)
-        wait = b->cap_ms;
+        wait = wait > b->cap_ms / 2 ? b->cap_ms : wait * 2;
     b->failures++;
     int64_t half = wait / 2;
-    return half + (int64_t)(next_random(b) % (uint32_t)(wait - half + 1));
+    return half + backoff_jitter_ms(b, wait - half);
 }
 
 void backoff_reset(struct backoff *b)
