@@ -29,36 +29,37 @@ struct job_kind {
     int priority;         /* larger goes first */
     unsigned max_running; /* >= 1 */
     unsigned max_waiting; /* its share of the queue, >= 1 */
-    unsigned max_waiters; /* callers that may wait for one job */
+    unsigned max_waiters; /* callers that may wait for one job, >= 1 */
     enum job_second second;
     int64_t deadline_ms; /* from submission to the end; > 0 */
     bool while_draining; /* may be submitted, and goes on, while draining */
-    bool reserved;       /* always finds a worker: the kinds without it share workers minus reserved kinds, at least 1 */
+    bool reserved;       /* its first running job always finds a worker, see job_queue_new() */
     /* Does the work on a worker's thread. Must end by job_deadline_ms() and soon after job_should_stop().
      * context is the queue's. Returns 0 or a negative errno with err set. */
     int (*run)(struct job *job, void *context, struct error *err);
 };
 
 struct job_result {
-    int code;            /* 0; what run() returned; -ECANCELED (stopped before it began); -ETIMEDOUT (too late to begin) */
-    const char *text;    /* the error's text, "" for success */
+    int code;         /* 0; what run() returned; -ECANCELED (stopped before it began); -ETIMEDOUT (too late to begin) */
+    const char *text; /* the error's text, "" for success; valid during the call */
     int64_t waited_ms;   /* submission to begin */
     int64_t duration_ms; /* begin to end; 0 when it never began */
 };
 
-/* Called once for each accepted submission that gave one, on a worker's thread (or on the thread that calls
- * job_queue_stop() or job_queue_set_draining(), for jobs that never begin). Must not block. */
+/* Called once for each accepted submission that gave one, when the job no longer counts as running: it may submit
+ * again. On a worker's thread, or for jobs that never begin on the sweeper's or the one that calls job_queue_stop() or
+ * job_queue_set_draining(). Must not block. */
 typedef void job_done_fn(void *arg, const struct job_result *result);
 
 struct job_kind_stats {
     unsigned waiting;
     unsigned running;
     uint64_t succeeded;
-    uint64_t failed;    /* run() returned an error, or it came too late to begin */
-    uint64_t joined;    /* submissions that joined another's job */
-    uint64_t refused;   /* share full, refused as a second one, too many waiters, draining, stopping */
-    uint64_t cancelled; /* waiting when draining or stopping began */
-    int last_code;
+    uint64_t failed;     /* run() returned an error, or it came too late to begin */
+    uint64_t joined;     /* submissions that joined another's job */
+    uint64_t refused;    /* share full, refused as a second one, too many waiters, draining, stopping */
+    uint64_t cancelled;  /* never begun, or ended with -ECANCELED, because of draining or stopping */
+    int last_code;       /* of the last one that ran or came too late to begin, like the two below */
     int64_t last_end_ms; /* monotonic; 0 = none has ended */
     int64_t last_duration_ms;
 };
@@ -66,7 +67,9 @@ struct job_kind_stats {
 struct job_queue;
 
 /* kinds (kept by pointer, must outlive the queue) are addressed by their index. workers is how many threads will take
- * jobs (>= 1). context is handed to every run(). Never fails. */
+ * jobs (>= 1). One worker is kept free for each reserved kind; the other kinds, and second running jobs of a reserved
+ * one, share the rest, at least 1 (with workers <= reserved kinds nothing can be kept free for all of them).
+ * context is handed to every run(). Never fails. */
 struct job_queue *job_queue_new(const struct job_kind *kinds, size_t count, unsigned workers, void *context);
 
 /* After job_queue_stop() and after every worker was joined. NULL is fine. */
@@ -74,7 +77,8 @@ void job_queue_free(struct job_queue *queue);
 
 /* Submit a job of one kind. done may be NULL. Returns 0 when accepted or joined (done will be called exactly once),
  * -EBUSY (share full, refused as a second one, too many waiters), -ESHUTDOWN (stopping, or draining and the kind may
- * not); then done is never called. */
+ * not); then done is never called. Who joins shares the first one's deadline; nobody joins a job that was asked to
+ * stop. done is never called from within. */
 MUST_CHECK int job_queue_submit(struct job_queue *queue, size_t kind, job_done_fn *done, void *arg, struct error *err);
 
 /* From now on kinds without while_draining are refused; waiting ones are cancelled, running ones are asked to stop.
@@ -87,9 +91,13 @@ void job_queue_stop(struct job_queue *queue);
 void job_queue_stats(struct job_queue *queue, size_t kind, struct job_kind_stats *ret_stats);
 
 /* For workers: take the next job that may run, waiting for one; NULL when the queue stops. Then run it to its end
- * (run(), bookkeeping, done callbacks). */
+ * (run(), bookkeeping, done callbacks); the job is gone after that. */
 struct job *job_queue_pop(struct job_queue *queue);
 void job_queue_run(struct job_queue *queue, struct job *job);
+
+/* For one thread beside the workers: end waiting jobs as soon as their deadline has passed, also while every worker is
+ * busy. Returns when the queue stops. */
+void job_queue_sweep(struct job_queue *queue);
 
 /* For run(): when the job must have ended (monotonic ms), and whether it should end now because the agent stops or
  * drains. */

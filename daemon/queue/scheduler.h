@@ -5,8 +5,11 @@
 /*
  * Submits jobs periodically from a thread of its own: the next one interval_ms after the last one ended, with up to a
  * tenth of jitter; after a failure (or a refusal) with back-off instead, from retry_ms doubling up to interval_ms.
+ * Whoever fails says so: this module logs nothing. Start, stop and free belong to one thread.
  */
 struct scheduler;
+
+enum { SCHEDULER_ENTRIES_MAX = 16 };
 
 struct schedule {
     size_t kind;
@@ -15,11 +18,12 @@ struct schedule {
     int64_t delay_ms;    /* before the first one, >= 0 */
 };
 
-/* Start the thread. entries (count <= 16) are copied; queue must outlive the scheduler. */
+/* Start the thread. entries (count <= SCHEDULER_ENTRIES_MAX) are copied; queue must outlive the scheduler. Fails with
+ * -EAGAIN when there is no thread to be had. */
 MUST_CHECK int scheduler_start(struct scheduler **ret_scheduler, struct job_queue *queue,
                                const struct schedule *entries, size_t count, struct error *err);
 
-/* Submit nothing more and join the thread. */
+/* Submit nothing more and join the thread; once. Jobs that were submitted go on. */
 void scheduler_stop(struct scheduler *scheduler);
 
 /* After scheduler_stop() and after the queue's workers were joined (a job's end reports to the scheduler). NULL is

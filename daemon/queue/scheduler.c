@@ -1,0 +1,147 @@
+#include "daemon/queue/scheduler.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "shared/backoff.h"
+#include "shared/clock.h"
+#include "shared/mem.h"
+#include "shared/thread.h"
+
+enum {
+    wait_max_ms = 60000, /* every wait ends by itself after this long, and looks again */
+};
+
+struct entry {
+    struct scheduler *scheduler;
+    struct schedule schedule;
+    struct backoff backoff GUARDED;
+    int64_t due_ms GUARDED; /* monotonic; of no use while submitted */
+    bool submitted GUARDED; /* its job has not ended yet */
+};
+
+struct scheduler {
+    struct job_queue *queue;
+    pthread_t thread;
+    struct mutex lock;
+    struct cond changed; /* an entry has a new due time, or stopping */
+    bool stopping GUARDED;
+    size_t count;
+    struct entry entries[SCHEDULER_ENTRIES_MAX];
+};
+
+/* Its job ended with code, or was refused with it. */
+static void plan_next(struct entry *e, int code)
+{
+    struct scheduler *s = e->scheduler;
+    mutex_lock(&s->lock);
+    int64_t wait_ms;
+    if (code == 0) {
+        backoff_reset(&e->backoff);
+        wait_ms = e->schedule.interval_ms + backoff_jitter_ms(&e->backoff, e->schedule.interval_ms / 10);
+    } else {
+        wait_ms = backoff_next_ms(&e->backoff);
+    }
+    e->due_ms = clock_mono_ms() + wait_ms;
+    e->submitted = false;
+    cond_signal(&s->changed);
+    mutex_unlock(&s->lock);
+}
+
+/* On a worker's thread. */
+static void job_done(void *arg, const struct job_result *result)
+{
+    plan_next(arg, result->code);
+}
+
+/* The entry that waits for its time and whose time comes first; NULL when all are submitted. */
+static struct entry *earliest_locked(struct scheduler *s) REQUIRES(&s->lock)
+{
+    struct entry *earliest = NULL;
+    for (size_t i = 0; i < s->count; i++) {
+        struct entry *e = &s->entries[i];
+        if (!e->submitted && (earliest == NULL || e->due_ms < earliest->due_ms))
+            earliest = e;
+    }
+    return earliest;
+}
+
+/* Lets the lock go in between: the queue's lock is never taken under ours. */
+static void submit_locked(struct scheduler *s, struct entry *e) REQUIRES(&s->lock)
+{
+    e->submitted = true;
+    mutex_unlock(&s->lock);
+    int rc = job_queue_submit(s->queue, e->schedule.kind, job_done, e, NULL);
+    if (rc < 0)
+        plan_next(e, rc);
+    mutex_lock(&s->lock);
+}
+
+static void *scheduler_main(void *arg)
+{
+    struct scheduler *s = arg;
+    mutex_lock(&s->lock);
+    while (!s->stopping) {
+        int64_t now_ms = clock_mono_ms();
+        struct entry *e = earliest_locked(s);
+        if (e != NULL && e->due_ms <= now_ms) {
+            submit_locked(s, e);
+            continue;
+        }
+        int64_t until_ms = now_ms + wait_max_ms;
+        if (e != NULL && e->due_ms < until_ms)
+            until_ms = e->due_ms;
+        (void)cond_wait_until(&s->changed, &s->lock, until_ms);
+    }
+    mutex_unlock(&s->lock);
+    return NULL;
+}
+
+static void init_entry_locked(struct scheduler *s, struct entry *e, const struct schedule *schedule) REQUIRES(&s->lock)
+{
+    assert(schedule->interval_ms > 0 && schedule->delay_ms >= 0);
+    e->scheduler = s;
+    e->schedule = *schedule;
+    e->due_ms = clock_mono_ms() + schedule->delay_ms;
+    backoff_init(&e->backoff, schedule->retry_ms, schedule->interval_ms);
+}
+
+int scheduler_start(struct scheduler **ret_scheduler, struct job_queue *queue, const struct schedule *entries,
+                    size_t count, struct error *err)
+{
+    assert(count <= SCHEDULER_ENTRIES_MAX);
+    struct scheduler *s = xcalloc(1, sizeof(*s));
+    s->queue = queue;
+    s->count = count;
+    mutex_init(&s->lock);
+    cond_init(&s->changed);
+    mutex_lock(&s->lock);
+    for (size_t i = 0; i < count; i++)
+        init_entry_locked(s, &s->entries[i], &entries[i]);
+    mutex_unlock(&s->lock);
+    int rc = thread_start(&s->thread, "scheduler", scheduler_main, s, err);
+    if (rc < 0) {
+        scheduler_free(s);
+        return rc;
+    }
+    *ret_scheduler = s;
+    return 0;
+}
+
+void scheduler_stop(struct scheduler *s)
+{
+    mutex_lock(&s->lock);
+    s->stopping = true;
+    cond_signal(&s->changed);
+    mutex_unlock(&s->lock);
+    thread_join(s->thread);
+}
+
+void scheduler_free(struct scheduler *s)
+{
+    if (s == NULL)
+        return;
+    cond_fini(&s->changed);
+    mutex_fini(&s->lock);
+    free(s);
+}
