@@ -1,0 +1,74 @@
+#pragma once
+
+#include <stdint.h>
+
+#include "daemon/proxysql/db_conn.h"
+
+/*
+ * The admin connections of one agent. Never more than `size` (+1 throw-away) exist. Callers borrow one by lane, so that
+ * health and drain always find one.
+ *
+ * Parking: a connection that is given back with a statement still unanswered is kept, not closed: ProxySQL executes the
+ * statement when its admin mutex is free again, and the answer is how we learn of it. While one is parked nothing new
+ * is lent (except the throw-away), so at most DB_PARKED_MAX statements of ours wait inside ProxySQL, and a write whose
+ * fate is unknown is never followed by another.
+ *
+ * All functions are thread-safe; nothing waits while the lock is held.
+ */
+enum { DB_POOL_SIZE_MIN = 3, DB_POOL_SIZE_MAX = 16, DB_PARKED_MAX = 2 };
+
+enum db_lane {
+    DB_LANE_HEALTH,    /* one at a time */
+    DB_LANE_DRAIN,     /* one at a time */
+    DB_LANE_WRITE,     /* one at a time */
+    DB_LANE_READ,      /* size - 3, at least one */
+    DB_LANE_THROWAWAY, /* one at a time, beside the others; a new connection, closed afterwards */
+    DB_LANES
+};
+
+/* Borrowed strings must outlive the pool. */
+struct db_pool_options {
+    const char *host; /* a name or an address */
+    uint16_t port;
+    const char *password;
+    const char *password_file; /* "" = use password; else read before each login */
+    unsigned size;             /* DB_POOL_SIZE_MIN..DB_POOL_SIZE_MAX */
+    struct db_params params;   /* cancel_fd is ignored */
+};
+
+struct db_pool_stats {
+    unsigned size;
+    unsigned lent;
+    unsigned idle;
+    unsigned parked;
+    int64_t parked_since_ms; /* monotonic, of the oldest parked; 0 = none */
+    uint64_t connects;
+    uint64_t connect_failures;
+    uint64_t parked_total;
+    uint64_t abandoned; /* closed with a read unanswered because DB_PARKED_MAX were parked already */
+    uint64_t refused;   /* not lent: one is parked, or the lane was busy until the deadline */
+    uint64_t losses;    /* connections that ended from the other side, and failed connects: after one of
+                           them the ProxySQL that answers may be another */
+};
+
+struct db_pool;
+
+MUST_CHECK int db_pool_new(struct db_pool **ret_pool, const struct db_pool_options *options, struct error *err);
+
+/* Every connection must have been given back. NULL is fine. */
+void db_pool_free(struct db_pool *pool);
+
+/* Every wait for or on a connection ends now with -ECANCELED, and so does every later one. */
+void db_pool_cancel(struct db_pool *pool);
+
+/* Borrow a connection, connecting if need be; give it back with db_pool_put(). 0; -EINPROGRESS: a statement is parked;
+ * -EBUSY: the lane was taken until the deadline; -ETIMEDOUT: no login in time (that connection is parked);
+ * -ECONNREFUSED, -EACCES and the other codes of db_conn_connect(). After a failed connect the next attempt waits
+ * (back-off up to 1 s, 5 s when the login was denied) and until then the same error is returned at once. */
+MUST_CHECK int db_pool_get(struct db_pool *pool, enum db_lane lane, int64_t deadline_ms, struct db_conn **ret_conn,
+                           struct error *err);
+
+/* Give a connection back, in whatever state it is. NULL is fine. */
+void db_pool_put(struct db_pool *pool, struct db_conn *conn);
+
+void db_pool_stats(struct db_pool *pool, struct db_pool_stats *ret_stats);
