@@ -1,17 +1,23 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shared/log.h"
 
 /*
- * The settings of one agent, as validated by config_load.h. Whole seconds where the key has no unit, milliseconds
+ * The settings of one agent, as validated by load.h. Whole seconds where the key has no unit, milliseconds
  * where it ends in _ms. Strings are never NULL: "" = not set. Read-only once loaded, so any thread may read it.
  * The option table (options.c) documents every key.
  */
 enum run_mode { RUN_MODE_NONE, RUN_MODE_CORE, RUN_MODE_SATELLITE, RUN_MODE_DUMP };
 enum tls_mode { TLS_MODE_DISABLED, TLS_MODE_REQUIRED, TLS_MODE_VERIFY };
+
+struct string_list {
+    char **items; /* NULL while count is 0 */
+    size_t count;
+};
 
 struct config {
     int64_t start_delay;
@@ -49,6 +55,7 @@ struct config {
     struct {
         int64_t interval;
     } satellite;
+    struct string_list interfaces; /* accepted, unused */
     struct {
         int64_t max_age_ms;
         int64_t wedge_tolerance; /* 0 = for ever */

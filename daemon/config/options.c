@@ -1,0 +1,250 @@
+#include "daemon/config/options.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "shared/str.h"
+
+/* No wait of an agent is longer than a year. */
+#define YEAR_S INT64_C(31536000)
+
+static const struct option_name run_mode_names[] = {
+    {"core", RUN_MODE_CORE, false},
+    {"satellite", RUN_MODE_SATELLITE, false},
+    {"dump", RUN_MODE_DUMP, false},
+    {"", RUN_MODE_NONE, true},
+    {NULL, 0, false},
+};
+
+static const struct option_name log_level_names[] = {
+    {"DEBUG", LOG_LEVEL_DEBUG, false},
+    {"INFO", LOG_LEVEL_INFO, false},
+    {"WARN", LOG_LEVEL_WARN, false},
+    {"ERROR", LOG_LEVEL_ERROR, false},
+    {NULL, 0, false},
+};
+
+static const struct option_name log_format_names[] = {
+    {"text", LOG_FORMAT_TEXT, false},
+    {"JSON", LOG_FORMAT_JSON, false},
+    {"plain", LOG_FORMAT_TEXT, true},
+    {NULL, 0, false},
+};
+
+static const struct option_name tls_mode_names[] = {
+    {"disabled", TLS_MODE_DISABLED, false},
+    {"required", TLS_MODE_REQUIRED, false},
+    {"verify", TLS_MODE_VERIFY, false},
+    {NULL, 0, false},
+};
+
+#define FIELD(key_, type_, field_, default_, flags_)                                                       \
+    .key = (key_), .type = (type_), .offset = offsetof(struct config, field_), .default_text = (default_), \
+    .flags = (flags_)
+#define INT(key_, field_, default_, min_, max_, unit_, flags_, summary_)                                  \
+    {                                                                                                     \
+        FIELD(key_, OPTION_INT, field_, default_, flags_), .min = (min_), .max = (max_), .unit = (unit_), \
+                                                           .summary = (summary_)                          \
+    }
+#define ENUM(key_, field_, default_, names_, flags_, summary_)                                       \
+    {                                                                                                \
+        FIELD(key_, OPTION_ENUM, field_, default_, flags_), .names = (names_), .summary = (summary_) \
+    }
+#define PLAIN(key_, type_, field_, default_, flags_, summary_)              \
+    {                                                                       \
+        FIELD(key_, type_, field_, default_, flags_), .summary = (summary_) \
+    }
+#define BOOL(key_, field_, default_, flags_, summary_)   PLAIN(key_, OPTION_BOOL, field_, default_, flags_, summary_)
+#define STRING(key_, field_, default_, flags_, summary_) PLAIN(key_, OPTION_STRING, field_, default_, flags_, summary_)
+#define HOST_PORT(key_, field_, default_, flags_, summary_) \
+    PLAIN(key_, OPTION_HOST_PORT, field_, default_, flags_, summary_)
+#define LIST(key_, field_, default_, flags_, summary_) PLAIN(key_, OPTION_LIST, field_, default_, flags_, summary_)
+
+/* clang-format off: one option after the other, groups together (a group's keys must be neighbours). */
+const struct option option_table[] = {
+    INT("start_delay", start_delay, "0", 0, YEAR_S, "seconds", OPTION_REFERENCE,
+        "How long to wait before ProxySQL is first talked to; probes are answered meanwhile."),
+    ENUM("run_mode", run_mode, "", run_mode_names, OPTION_REFERENCE,
+         "What this agent does. Without one it says so and exits with status 0."),
+    ENUM("log.level", log.level, "INFO", log_level_names, OPTION_REFERENCE | OPTION_TOLERANT,
+         "The least important lines to write."),
+    ENUM("log.format", log.format, "text", log_format_names, OPTION_REFERENCE | OPTION_TOLERANT,
+         "How lines look on standard output: logfmt or one JSON object each."),
+    BOOL("log.source", log.source, "false", OPTION_REFERENCE, "Add the source file and line to each line."),
+    BOOL("log.probes", log.probes, "false", OPTION_REFERENCE, "Write a line for each probe that is answered."),
+    HOST_PORT("proxysql.address", proxysql.address, "127.0.0.1:6032", OPTION_REFERENCE,
+              "ProxySQL's admin interface. Its port is also the cluster port written into proxysql_servers."),
+    STRING("proxysql.username", proxysql.username, "radmin", OPTION_REFERENCE, "User for the admin interface."),
+    STRING("proxysql.password", proxysql.password, "", OPTION_REFERENCE | OPTION_SECRET,
+           "Password for the admin interface. A flag shows it to every process: use a file or the environment."),
+    STRING("proxysql.password_file", proxysql.password_file, "", 0,
+           "File that holds the password, read again when a login is refused. Goes before proxysql.password."),
+    INT("proxysql.pool_size", proxysql.pool_size, "4", 3, 16, "connections", 0, "Admin connections at most."),
+    INT("proxysql.connect_timeout_ms", proxysql.connect_timeout_ms, "600", 50, 10000, "milliseconds", 0,
+        "Total time for connecting to the admin interface, login included."),
+    INT("proxysql.query_timeout_ms", proxysql.query_timeout_ms, "5000", 100, 60000, "milliseconds", 0,
+        "Total time for one admin statement."),
+    HOST_PORT("proxysql.traffic_address", proxysql.traffic_address, "127.0.0.1:6033", 0,
+              "Where ProxySQL serves clients, asked for a greeting when its admin interface cannot tell the address."),
+    ENUM("proxysql.tls.mode", proxysql.tls.mode, "disabled", tls_mode_names, 0,
+         "TLS to the admin interface: none, encrypted, or encrypted with the certificate verified."),
+    STRING("proxysql.tls.ca_file", proxysql.tls.ca_file, "", 0,
+           "CA certificates (PEM) that verify ProxySQL's; without it the system's are used."),
+    STRING("proxysql.tls.cert_file", proxysql.tls.cert_file, "", 0,
+           "Certificate (PEM) to show to ProxySQL; needs proxysql.tls.key_file."),
+    STRING("proxysql.tls.key_file", proxysql.tls.key_file, "", 0, "Private key (PEM) of proxysql.tls.cert_file."),
+    INT("core.interval", core.interval, "10", 1, YEAR_S, "seconds", OPTION_REFERENCE,
+        "How often a core compares the cluster's members with the pods."),
+    STRING("core.podselector.namespace", core.podselector.namespace, "proxysql", OPTION_REFERENCE,
+           "Namespace of the cluster's pods."),
+    STRING("core.podselector.app", core.podselector.app, "proxysql", OPTION_REFERENCE,
+           "Value of the label app on the cluster's pods."),
+    STRING("core.podselector.component", core.podselector.component, "core", OPTION_REFERENCE,
+           "Value of the label component on core pods."),
+    INT("satellite.interval", satellite.interval, "10", 1, YEAR_S, "seconds", OPTION_REFERENCE,
+        "How often a satellite looks for cores it has lost."),
+    LIST("interfaces", interfaces, "", OPTION_REFERENCE | OPTION_HIDDEN | OPTION_UNUSED,
+         "Accepted so that existing files go on working; nothing reads it."),
+    INT("health.max_age_ms", health.max_age_ms, "500", 0, 10000, "milliseconds", 0,
+        "A probe is answered from the last health check when it is not older than this."),
+    INT("health.wedge_tolerance", health.wedge_tolerance, "300", 0, 86400, "seconds", 0,
+        "How long a ProxySQL that serves clients but not its admin interface counts as alive; 0 = for ever."),
+    STRING("api.address", api.address, "", 0, "Address that the HTTP interface listens on; empty = all."),
+    INT("api.port", api.port, "8080", 1, 65535, NULL, OPTION_REFERENCE, "Port of the HTTP interface."),
+    INT("workers.count", workers.count, "4", 2, 16, "threads", 0, "Threads that run jobs."),
+    STRING("shutdown.draining_file", shutdown.draining_file, "/var/lib/proxysql/draining", OPTION_REFERENCE,
+           "File that marks this pod as draining; it makes readiness fail."),
+    INT("shutdown.drain_timeout", shutdown.drain_timeout, "30", 0, YEAR_S, "seconds", OPTION_REFERENCE,
+        "How long a drain waits for clients to leave."),
+    INT("shutdown.shutdown_timeout", shutdown.shutdown_timeout, "60", 0, YEAR_S, "seconds", OPTION_REFERENCE,
+        "Total time for a shutdown."),
+};
+/* clang-format on */
+
+const size_t option_count = ARRAY_LEN(option_table);
+static_assert(ARRAY_LEN(option_table) <= OPTION_COUNT_MAX, "raise OPTION_COUNT_MAX");
+
+int option_find(const char *key, bool any_case)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        const char *known = option_table[i].key;
+        if ((any_case ? strcasecmp(known, key) : strcmp(known, key)) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+bool option_is_group(const char *key)
+{
+    size_t len = strlen(key);
+    for (size_t i = 0; i < option_count; i++) {
+        if (strncasecmp(option_table[i].key, key, len) == 0 && option_table[i].key[len] == '.')
+            return true;
+    }
+    return false;
+}
+
+/* Further away than a third of the text it is a guess that misleads. */
+static unsigned nearest_limit(const char *text)
+{
+    size_t len = strlen(text);
+    return len < OPTION_KEY_MAX ? (unsigned)len / 3 + 2 : 0;
+}
+
+/* Keep a candidate (the first len bytes of known) when it is nearer than the best so far. */
+static void consider(const char *key, const char *known, size_t len, unsigned *best, const char **ret_known,
+                     size_t *ret_len)
+{
+    char candidate[OPTION_KEY_MAX];
+    memcpy(candidate, known, len);
+    candidate[len] = '\0';
+    unsigned distance = str_distance(key, candidate);
+    if (distance >= *best)
+        return;
+    *best = distance;
+    *ret_known = known;
+    *ret_len = len;
+}
+
+const char *option_nearest(const char *key, bool groups, size_t *ret_len)
+{
+    unsigned best = nearest_limit(key);
+    const char *nearest = NULL;
+    for (size_t i = 0; i < option_count; i++) {
+        const char *known = option_table[i].key;
+        for (const char *dot = groups ? strchr(known, '.') : NULL; dot != NULL; dot = strchr(dot + 1, '.'))
+            consider(key, known, (size_t)(dot - known), &best, &nearest, ret_len);
+        consider(key, known, strlen(known), &best, &nearest, ret_len);
+    }
+    return nearest;
+}
+
+void option_env_name(const struct option *option, char ret_name[OPTION_ENV_MAX])
+{
+    (void)snprintf(ret_name, OPTION_ENV_MAX, "AGENT_%s", option->key);
+    for (char *c = ret_name; *c != '\0'; c++)
+        *c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+}
+
+int option_find_env(const char *name)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        char known[OPTION_ENV_MAX];
+        option_env_name(&option_table[i], known);
+        if (strcmp(known, name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+const struct option *option_nearest_env(const char *name)
+{
+    unsigned best = nearest_limit(name);
+    const struct option *nearest = NULL;
+    for (size_t i = 0; i < option_count; i++) {
+        char known[OPTION_ENV_MAX];
+        option_env_name(&option_table[i], known);
+        unsigned distance = str_distance(name, known);
+        if (distance < best) {
+            best = distance;
+            nearest = &option_table[i];
+        }
+    }
+    return nearest;
+}
+
+static void allowed_names(const struct option_name *names, char ret_text[OPTION_ALLOWED_MAX])
+{
+    size_t used = 0;
+    ret_text[0] = '\0';
+    for (const struct option_name *n = names; n->name != NULL && used < OPTION_ALLOWED_MAX; n++) {
+        if (n->alias)
+            continue;
+        used += (size_t)snprintf(ret_text + used, OPTION_ALLOWED_MAX - used, "%s%s", used == 0 ? "" : ", ", n->name);
+    }
+}
+
+void option_allowed(const struct option *option, char ret_text[OPTION_ALLOWED_MAX])
+{
+    switch (option->type) {
+    case OPTION_INT:
+        (void)snprintf(ret_text, OPTION_ALLOWED_MAX, "%lld to %lld", (long long)option->min, (long long)option->max);
+        return;
+    case OPTION_BOOL:
+        (void)snprintf(ret_text, OPTION_ALLOWED_MAX, "true, false");
+        return;
+    case OPTION_ENUM:
+        allowed_names(option->names, ret_text);
+        return;
+    case OPTION_HOST_PORT:
+        (void)snprintf(ret_text, OPTION_ALLOWED_MAX, "host:port or [IPv6]:port");
+        return;
+    case OPTION_STRING:
+    case OPTION_LIST:
+        ret_text[0] = '\0';
+        return;
+    }
+}

@@ -1,0 +1,76 @@
+#include "daemon/config/show.h"
+
+#include "daemon/config/print.h"
+
+static void print_origin(struct printer *printer, const struct loaded_config *loaded, size_t row)
+{
+    char name[OPTION_ENV_MAX];
+    switch (loaded->origin[row].source) {
+    case CONFIG_FROM_DEFAULT:
+        print(printer, "default");
+        return;
+    case CONFIG_FROM_FILE:
+        print(printer, "file ");
+        for (const char *c = loaded->file; *c != '\0'; c++)
+            print(printer, "%c", *c >= ' ' && *c <= '~' ? *c : '?');
+        print(printer, ":%zu", loaded->origin[row].line);
+        return;
+    case CONFIG_FROM_ENVIRONMENT:
+        option_env_name(&option_table[row], name);
+        print(printer, "environment %s", name);
+        return;
+    case CONFIG_FROM_FLAG:
+        print(printer, "flag --%s", option_table[row].key);
+        return;
+    }
+}
+
+int config_show(const struct loaded_config *loaded, struct buf *out)
+{
+    struct printer printer = {.out = out};
+    const char *before = "";
+    for (size_t row = 0; row < option_count; row++) {
+        const struct option *option = &option_table[row];
+        print_key(&printer, before, option, "");
+        print_value(&printer, &loaded->config, option);
+        print(&printer, " # ");
+        print_origin(&printer, loaded, row);
+        print(&printer, "\n");
+        before = option->key;
+    }
+    return printer.error;
+}
+
+static void print_flag(struct printer *printer, const struct option *option)
+{
+    static const char *const kinds[] = {
+        [OPTION_INT] = "NUMBER",          [OPTION_BOOL] = NULL,       [OPTION_STRING] = "TEXT", [OPTION_ENUM] = "NAME",
+        [OPTION_HOST_PORT] = "HOST:PORT", [OPTION_LIST] = "TEXT,...",
+    };
+    print(printer, "  --%s%s%s\n      %s\n      (", option->key, kinds[option->type] == NULL ? "" : "=",
+          kinds[option->type] == NULL ? "" : kinds[option->type], option->summary);
+    print_allowed(printer, option);
+    if (option->default_text[0] != '\0')
+        print(printer, "; default %s", option->default_text);
+    print(printer, ")\n");
+}
+
+int config_help(struct buf *out)
+{
+    struct printer printer = {.out = out};
+    print(&printer,
+          "Usage: proxysql-agent [--KEY=VALUE]...\n\n"
+          "Keeps the ProxySQL node beside it, and its cluster, healthy on Kubernetes.\n\n"
+          "  --help          print this and exit\n"
+          "  --version       print the version and exit\n"
+          "  --show-config   print every setting and where it comes from, then exit\n"
+          "  --check-config  say whether the settings are valid, then exit\n\n"
+          "Settings come from, in rising order: defaults, a YAML file (AGENT_CONFIG_FILE, else config.yaml,\n"
+          "config.yml or config in /etc/proxysql-agent or the working folder), the environment (AGENT_API_PORT\n"
+          "for api.port), flags:\n\n");
+    for (size_t row = 0; row < option_count; row++) {
+        if ((option_table[row].flags & OPTION_HIDDEN) == 0)
+            print_flag(&printer, &option_table[row]);
+    }
+    return printer.error;
+}
