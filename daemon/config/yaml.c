@@ -18,7 +18,7 @@ struct yaml_document {
 };
 
 /* libcyaml's first complaint. */
-static void keep_first_line(cyaml_log_t level, void *context, const char *fmt, va_list args)
+static void PRINTF_FORMAT(3, 0) keep_first_line(cyaml_log_t level, void *context, const char *fmt, va_list args)
 {
     (void)level;
     char *text = context;
