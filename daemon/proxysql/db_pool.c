@@ -233,7 +233,7 @@ static void note_connect_locked(struct db_pool *pool, const struct error *result
         return;
     }
     pool->stats.connect_failures++;
-    if (result->code != -ETIMEDOUT)
+    if (result->code != -ETIMEDOUT && result->code != -EACCES)
         pool->stats.losses++;
     struct backoff *backoff = result->code == -EACCES ? &pool->denied_backoff : &pool->refused_backoff;
     pool->next_connect_ms = clock_mono_ms() + backoff_next_ms(backoff);

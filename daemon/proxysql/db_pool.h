@@ -47,7 +47,7 @@ struct db_pool_stats {
     uint64_t parked_total;
     uint64_t abandoned; /* closed with a read unanswered because DB_PARKED_MAX were parked already */
     uint64_t refused;   /* not lent: one is parked, or the lane was busy until the deadline */
-    uint64_t losses;    /* connections that ended from the other side, and failed connects: after one of
+    uint64_t losses;    /* connections that ended from the other side, and connects that failed by it: after
                            them the ProxySQL that answers may be another */
 };
 

@@ -1,0 +1,213 @@
+#include "daemon/agent.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/http/api.h"
+#include "daemon/http/http_server.h"
+#include "daemon/jobs/drain.h"
+#include "daemon/jobs/job_table.h"
+#include "daemon/queue/scheduler.h"
+#include "daemon/queue/worker_pool.h"
+#include "daemon/status.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+#include "shared/mem.h"
+#include "shared/str.h"
+
+/* Without any probe the state is still looked at, so that a restart of ProxySQL is noticed. */
+enum { health_interval_ms = 10 * 1000, health_retry_ms = 500 };
+/* What is being answered at the end gets this long. */
+enum { http_grace_ms = 500 };
+
+struct agent {
+    const struct config *config;
+    struct phase_state phase;
+    struct health_state health;
+    char admin_host[TRAFFIC_HOST_SIZE];
+    uint16_t admin_port;
+    char traffic_host[TRAFFIC_HOST_SIZE];
+    uint16_t traffic_port;
+    struct db_pool *pool;
+    struct job_context jobs;
+    struct job_queue *queue;
+    struct worker_pool *workers;
+    struct scheduler *scheduler;
+    struct api_context api;
+    struct http_server *http;
+    struct mutex lock; /* of what follows: the wait for a drain's end */
+    struct cond drained;
+    bool drain_ended GUARDED;
+};
+
+static int split_addresses(struct agent *a, struct error *err)
+{
+    const char *admin = a->config->proxysql.address;
+    const char *traffic = a->config->proxysql.traffic_address;
+    if (str_split_host_port(admin, a->admin_host, sizeof(a->admin_host), &a->admin_port) < 0)
+        return error_set(err, -EINVAL, "proxysql.address: \"%s\" is not host:port", admin);
+    if (str_split_host_port(traffic, a->traffic_host, sizeof(a->traffic_host), &a->traffic_port) < 0)
+        return error_set(err, -EINVAL, "proxysql.traffic_address: \"%s\" is not host:port", traffic);
+    return 0;
+}
+
+static enum db_tls tls_mode(int mode)
+{
+    switch (mode) {
+    case TLS_MODE_REQUIRED:
+        return DB_TLS_REQUIRED;
+    case TLS_MODE_VERIFY:
+        return DB_TLS_VERIFY;
+    default:
+        return DB_TLS_DISABLED;
+    }
+}
+
+static int start_pool(struct agent *a, struct error *err)
+{
+    const struct config *c = a->config;
+    const struct db_pool_options options = {
+        .host = a->admin_host,
+        .port = a->admin_port,
+        .password = c->proxysql.password,
+        .password_file = c->proxysql.password_file,
+        .size = (unsigned)c->proxysql.pool_size,
+        .params = {.username = c->proxysql.username,
+                   .tls = tls_mode(c->proxysql.tls.mode),
+                   .ca_file = c->proxysql.tls.ca_file,
+                   .cert_file = c->proxysql.tls.cert_file,
+                   .key_file = c->proxysql.tls.key_file},
+    };
+    return db_pool_new(&a->pool, &options, err);
+}
+
+static void make_queue(struct agent *a)
+{
+    a->jobs = (struct job_context){.config = a->config,
+                                   .pool = a->pool,
+                                   .health = &a->health,
+                                   .phase = &a->phase,
+                                   .admin_host = a->admin_host,
+                                   .traffic_host = a->traffic_host,
+                                   .traffic_port = a->traffic_port};
+    a->queue = job_queue_new(job_table, JOB_IDS, (unsigned)a->config->workers.count, &a->jobs);
+}
+
+static int start_http(struct agent *a, struct error *err)
+{
+    a->api = (struct api_context){.config = a->config, .queue = a->queue, .health = &a->health, .phase = &a->phase};
+    const struct http_server_options options = {.address = a->config->api.address,
+                                                .port = (uint16_t)a->config->api.port,
+                                                .routes = api_routes,
+                                                .context = &a->api};
+    return http_server_start(&a->http, &options, err);
+}
+
+static int start_scheduler(struct agent *a, struct error *err)
+{
+    const struct schedule entries[] = {{.kind = JOB_HEALTH,
+                                        .interval_ms = health_interval_ms,
+                                        .retry_ms = health_retry_ms,
+                                        .delay_ms = a->config->start_delay * 1000}};
+    return scheduler_start(&a->scheduler, a->queue, entries, ARRAY_LEN(entries), err);
+}
+
+static int start_modules(struct agent *a, struct error *err)
+{
+    int rc = split_addresses(a, err);
+    if (rc == 0)
+        rc = start_pool(a, err);
+    if (rc < 0)
+        return rc;
+    make_queue(a);
+    rc = start_http(a, err);
+    if (rc == 0)
+        rc = worker_pool_start(&a->workers, a->queue, (unsigned)a->config->workers.count, db_thread_start,
+                               db_thread_end, err);
+    if (rc == 0)
+        rc = start_scheduler(a, err);
+    return rc;
+}
+
+int agent_start(struct agent **ret_agent, const struct config *config, struct error *err)
+{
+    struct agent *a = xcalloc(1, sizeof(*a));
+    a->config = config;
+    phase_init(&a->phase);
+    health_state_init(&a->health);
+    mutex_init(&a->lock);
+    cond_init(&a->drained);
+    int rc = start_modules(a, err);
+    if (rc < 0) {
+        agent_stop(a);
+        return rc;
+    }
+    (void)phase_advance(&a->phase, PHASE_RUNNING);
+    log_info("listening", LOG_STR("address", config->api.address), LOG_INT("port", http_server_port(a->http)),
+             LOG_STR("proxysql", config->proxysql.address));
+    *ret_agent = a;
+    return 0;
+}
+
+static void drain_done(void *arg, const struct job_result *result)
+{
+    struct agent *a = arg;
+    if (result->code < 0)
+        log_error("draining failed", LOG_STR("error", result->text));
+    mutex_lock(&a->lock);
+    a->drain_ended = true;
+    cond_broadcast(&a->drained);
+    mutex_unlock(&a->lock);
+}
+
+void agent_drain(struct agent *a)
+{
+    struct error err = ERROR_INIT;
+    if (job_queue_submit(a->queue, JOB_DRAIN, drain_done, a, &err) < 0) {
+        log_error("draining failed", LOG_STR("error", err.text));
+        return;
+    }
+    int64_t deadline_ms = clock_mono_ms() + DRAIN_DEADLINE_MS;
+    mutex_lock(&a->lock);
+    while (!a->drain_ended && cond_wait_until(&a->drained, &a->lock, deadline_ms))
+        continue;
+    mutex_unlock(&a->lock);
+}
+
+void agent_stop(struct agent *a)
+{
+    (void)phase_advance(&a->phase, PHASE_STOPPING);
+    if (a->scheduler != NULL)
+        scheduler_stop(a->scheduler);
+    if (a->queue != NULL)
+        job_queue_stop(a->queue);
+    if (a->pool != NULL)
+        db_pool_cancel(a->pool);
+    worker_pool_join(a->workers);
+    if (a->http != NULL)
+        http_server_stop(a->http, http_grace_ms);
+    http_server_free(a->http);
+    scheduler_free(a->scheduler);
+    job_queue_free(a->queue);
+    db_pool_free(a->pool);
+    (void)phase_advance(&a->phase, PHASE_STOPPED);
+    cond_fini(&a->drained);
+    mutex_fini(&a->lock);
+    health_state_fini(&a->health);
+    free(a);
+}
+
+static void status_done(void *arg, const struct job_result *result)
+{
+    (void)result;
+    struct agent *a = arg;
+    status_log(a->config, phase_get(&a->phase), &a->health, a->pool, a->queue);
+}
+
+void agent_log_status(struct agent *a)
+{
+    if (job_queue_submit(a->queue, JOB_HEALTH, status_done, a, NULL) < 0)
+        status_log(a->config, phase_get(&a->phase), &a->health, a->pool, a->queue);
+}

@@ -1,0 +1,108 @@
+#include "daemon/http/api.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+#include "daemon/http/probes.h"
+#include "daemon/jobs/job_table.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+
+/* A health job ends within 800 ms; the kubelet hangs up after 1 s by default. */
+enum { probe_timeout_ms = 900, probe_body_max = 2048 };
+
+static void log_probe(const char *path, const struct probe_answer *a, const struct health_snapshot *h)
+{
+    log_info("probe", LOG_STR("path", path), LOG_INT("status", a->http_status), LOG_STR("message", a->message),
+             LOG_BOOL("degraded", a->degraded), LOG_INT("age_ms", a->age_ms), LOG_STR("reason", h->reason));
+}
+
+static void reply_probe(const struct api_context *c, struct http_request *request, enum probe_kind kind)
+{
+    struct health_snapshot health;
+    health_state_get(c->health, &health);
+    struct probe_question question = {
+        .kind = kind,
+        .health = &health,
+        .phase = phase_get(c->phase),
+        .draining_file = access(c->config->shutdown.draining_file, F_OK) == 0,
+        .now_ms = clock_mono_ms(),
+        .wedge_tolerance_s = c->config->health.wedge_tolerance,
+    };
+    struct probe_answer answer;
+    probe_decide(&question, &answer);
+    struct buf body;
+    buf_init(&body, probe_body_max);
+    int rc = probe_write(&question, &answer, &body);
+    assert(rc == 0); /* every text in it is bounded */
+    (void)rc;
+    http_reply(request, answer.http_status, "application/json", body.data, body.len);
+    buf_fini(&body);
+    if (c->config->log.probes) {
+        char path[256];
+        http_request_path(request, path);
+        log_probe(path, &answer, &health);
+    }
+}
+
+static void health_done(void *arg, const struct job_result *result)
+{
+    (void)result; /* what the job saw is in the state, and an old state is better than none */
+    http_deferred_wake(arg);
+}
+
+static bool is_fresh(const struct api_context *c)
+{
+    struct health_snapshot health;
+    health_state_get(c->health, &health);
+    return health.at_ms != 0 && clock_mono_ms() - health.at_ms <= c->config->health.max_age_ms;
+}
+
+static void handle_probe(const struct api_context *c, struct http_request *request, enum probe_kind kind,
+                         http_handler_fn *resume)
+{
+    if (is_fresh(c)) {
+        reply_probe(c, request, kind);
+        return;
+    }
+    struct http_deferred *deferred = http_defer(request, probe_timeout_ms, resume);
+    if (job_queue_submit(c->queue, JOB_HEALTH, health_done, deferred, NULL) < 0)
+        http_deferred_wake(deferred);
+}
+
+static void resume_started(void *context, struct http_request *request)
+{
+    reply_probe(context, request, PROBE_STARTUP);
+}
+
+static void resume_ready(void *context, struct http_request *request)
+{
+    reply_probe(context, request, PROBE_READINESS);
+}
+
+static void resume_live(void *context, struct http_request *request)
+{
+    reply_probe(context, request, PROBE_LIVENESS);
+}
+
+static void get_started(void *context, struct http_request *request)
+{
+    handle_probe(context, request, PROBE_STARTUP, resume_started);
+}
+
+static void get_ready(void *context, struct http_request *request)
+{
+    handle_probe(context, request, PROBE_READINESS, resume_ready);
+}
+
+static void get_live(void *context, struct http_request *request)
+{
+    handle_probe(context, request, PROBE_LIVENESS, resume_live);
+}
+
+const struct http_route api_routes[] = {
+    {.path = "/healthz/started", .methods = HTTP_GET, .handler = get_started},
+    {.path = "/healthz/ready", .methods = HTTP_GET, .handler = get_ready},
+    {.path = "/healthz/live", .methods = HTTP_GET, .handler = get_live},
+    {.path = NULL},
+};

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "daemon/config/config.h"
+#include "daemon/http/http_server.h"
+#include "daemon/jobs/health_state.h"
+#include "daemon/phase.h"
+#include "daemon/queue/job_queue.h"
+
+/*
+ * The paths that the agent serves. A probe is answered from the state if that is younger than health.max_age_ms, else
+ * after a health job (shared by all who ask), else, when that is refused or late, from the state as it is, with its
+ * age.
+ */
+struct api_context {
+    const struct config *config;
+    struct job_queue *queue;
+    struct health_state *health;
+    const struct phase_state *phase;
+};
+
+/* For http_server_start(); its context is a struct api_context. */
+extern const struct http_route api_routes[];

@@ -1,0 +1,152 @@
+#include "daemon/jobs/health.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/jobs/job_table.h"
+#include "daemon/proxysql/capability.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+
+/* A greeting on loopback takes well below a millisecond. It is awaited before the statement, so that our own
+ * connection is closed again when the statement counts the clients. */
+enum { greeting_head_start_ms = 20 };
+
+static bool wants_node(const struct health_snapshot *last, uint64_t losses, int64_t now_ms)
+{
+    return last->node_at_ms == 0 || losses != last->losses || now_ms - last->node_at_ms >= HEALTH_NODE_INTERVAL_MS;
+}
+
+static uint64_t pool_losses(struct db_pool *pool)
+{
+    struct db_pool_stats stats;
+    db_pool_stats(pool, &stats);
+    return stats.losses;
+}
+
+static int ask_once(const struct job_context *c, const struct health_snapshot *last, int64_t deadline_ms,
+                    struct health_observation *seen, struct error *err)
+{
+    struct db_conn *conn = NULL;
+    int rc = db_pool_get(c->pool, DB_LANE_HEALTH, deadline_ms, &conn, err);
+    if (rc < 0)
+        return rc;
+    seen->has_node = wants_node(last, pool_losses(c->pool), clock_mono_ms());
+    rc = admin_read_health(conn, deadline_ms, &seen->backends, seen->has_node ? &seen->node : NULL, err);
+    db_pool_put(c->pool, conn);
+    return rc;
+}
+
+static enum admin_verdict verdict_of(int code)
+{
+    switch (code) {
+    case 0:
+        return ADMIN_ANSWERS;
+    case -ETIMEDOUT:
+    case -EINPROGRESS:
+    case -EBUSY:
+    case -EACCES:
+    case -EREMOTEIO:
+    case -EPROTO:
+    case -EMSGSIZE:
+        return ADMIN_STUCK;
+    default:
+        return ADMIN_REFUSED;
+    }
+}
+
+/* A connection that was lost under the statement says little: ask once more, on a new one. */
+static int ask_admin(const struct job_context *c, const struct health_snapshot *last, int64_t deadline_ms,
+                     struct health_observation *seen)
+{
+    struct error err = ERROR_INIT;
+    int rc = ask_once(c, last, deadline_ms, seen, &err);
+    if (rc == -ECONNRESET) {
+        error_clear(&err);
+        rc = ask_once(c, last, deadline_ms, seen, &err);
+    }
+    seen->admin = verdict_of(rc);
+    if (rc < 0)
+        (void)snprintf(seen->reason, sizeof(seen->reason), "%s", err.text);
+    return rc;
+}
+
+static void start_traffic(const struct job_context *c, const struct health_snapshot *last, int64_t deadline_ms,
+                          struct traffic_probe *probe)
+{
+    char host[TRAFFIC_HOST_SIZE];
+    uint16_t port;
+    if (traffic_address_choose(last->node.interfaces, c->admin_host, host, &port) < 0)
+        traffic_probe_start(probe, c->traffic_host, c->traffic_port, deadline_ms);
+    else
+        traffic_probe_start(probe, host, port, deadline_ms);
+}
+
+static void log_life(const struct health_snapshot *now)
+{
+    struct capability capability;
+    log_info("ProxySQL answers: a life of it that is new to this agent", LOG_STR("version", now->node.version),
+             LOG_INT("uptime_s", now->node.uptime_s), LOG_INT("lives", now->lives));
+    if (capability_parse(now->node.version, &capability) < 0 || !capability.supported)
+        log_warn("this version of ProxySQL is not one that the agent was written for (2.5 to 3.x)",
+                 LOG_STR("version", now->node.version));
+}
+
+static void log_admin(const struct health_snapshot *now)
+{
+    if (now->admin == ADMIN_ANSWERS)
+        log_info("the admin interface answers", LOG_INT("backends_online", now->backends.online),
+                 LOG_INT("backends", now->backends.total));
+    else if (now->admin == ADMIN_STUCK)
+        log_warn("the admin interface does not answer; asking again with each probe", LOG_STR("reason", now->reason),
+                 LOG_STR("traffic", traffic_verdict_name(now->traffic)));
+    else
+        log_warn("ProxySQL cannot be reached; asking again with back-off", LOG_STR("reason", now->reason),
+                 LOG_STR("traffic", traffic_verdict_name(now->traffic)));
+}
+
+static void log_changes(const struct health_snapshot *now, unsigned changes)
+{
+    static struct log_limit limit = LOG_LIMIT_INIT(20, 60 * 1000);
+    uint64_t suppressed = 0;
+    if (changes == 0 || !log_limit_pass(&limit, &suppressed))
+        return;
+    if (suppressed > 0)
+        log_warn("ProxySQL's state changes too often to log each change", LOG_INT("not_logged", suppressed));
+    if ((changes & HEALTH_NEW_LIFE) != 0)
+        log_life(now);
+    if ((changes & HEALTH_ADMIN_CHANGED) != 0)
+        log_admin(now);
+    else if ((changes & HEALTH_TRAFFIC_CHANGED) != 0)
+        log_info("the traffic port changed", LOG_STR("traffic", traffic_verdict_name(now->traffic)),
+                 LOG_STR("reason", now->reason));
+}
+
+int health_run(struct job *job, void *context, struct error *err)
+{
+    (void)job;
+    struct job_context *c = context;
+    struct health_snapshot last;
+    health_state_get(c->health, &last);
+    struct health_observation seen = {.begin_ms = clock_mono_ms()};
+    int64_t deadline_ms = seen.begin_ms + HEALTH_QUESTION_MS;
+    struct traffic_probe traffic;
+    start_traffic(c, &last, deadline_ms, &traffic);
+    (void)traffic_probe_wait(&traffic, seen.begin_ms + greeting_head_start_ms);
+    int rc = ask_admin(c, &last, deadline_ms, &seen);
+    (void)traffic_probe_wait(&traffic, deadline_ms);
+    struct error traffic_error = ERROR_INIT;
+    seen.traffic = traffic_probe_finish(&traffic, &traffic_error);
+    if (rc == -ECANCELED)
+        return error_set(err, rc, "stopped");
+    if (seen.reason[0] == '\0')
+        (void)snprintf(seen.reason, sizeof(seen.reason), "%s", traffic_error.text);
+    seen.losses = pool_losses(c->pool);
+    seen.end_ms = clock_mono_ms();
+    unsigned changes = health_state_record(c->health, &seen);
+    struct health_snapshot now;
+    health_state_get(c->health, &now);
+    log_changes(&now, changes);
+    return 0;
+}

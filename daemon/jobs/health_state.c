@@ -1,0 +1,89 @@
+#include "daemon/jobs/health_state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void health_state_init(struct health_state *state)
+{
+    memset(state, 0, sizeof(*state));
+    mutex_init(&state->lock);
+}
+
+void health_state_fini(struct health_state *state)
+{
+    mutex_fini(&state->lock);
+}
+
+void health_state_get(struct health_state *state, struct health_snapshot *ret_snapshot)
+{
+    mutex_lock(&state->lock);
+    *ret_snapshot = state->snapshot;
+    mutex_unlock(&state->lock);
+}
+
+unsigned health_state_record(struct health_state *state, const struct health_observation *seen)
+{
+    mutex_lock(&state->lock);
+    unsigned changes = health_snapshot_apply(&state->snapshot, seen);
+    mutex_unlock(&state->lock);
+    return changes;
+}
+
+/* This life is over: what belonged to it is no longer known. */
+static void end_life(struct health_snapshot *s)
+{
+    s->started = false;
+    s->node_at_ms = 0;
+    memset(&s->node, 0, sizeof(s->node));
+}
+
+static unsigned apply_node(struct health_snapshot *s, const struct health_observation *seen)
+{
+    int64_t boot_ms = seen->end_ms - seen->node.uptime_s * 1000;
+    bool new_life = s->lives == 0 || llabs(boot_ms - s->boot_ms) > HEALTH_BOOT_TOLERANCE_MS;
+    if (new_life) {
+        s->lives++;
+        s->boot_ms = boot_ms;
+    }
+    s->node = seen->node;
+    s->node_at_ms = seen->end_ms;
+    return new_life ? HEALTH_NEW_LIFE : 0;
+}
+
+static unsigned apply_answer(struct health_snapshot *s, const struct health_observation *seen)
+{
+    s->started = true;
+    s->backends = seen->backends;
+    return seen->has_node ? apply_node(s, seen) : 0;
+}
+
+unsigned health_snapshot_apply(struct health_snapshot *s, const struct health_observation *seen)
+{
+    unsigned changes = 0;
+    if (s->admin != seen->admin) {
+        changes |= HEALTH_ADMIN_CHANGED;
+        s->admin_since_ms = seen->begin_ms;
+    }
+    if (s->traffic != seen->traffic)
+        changes |= HEALTH_TRAFFIC_CHANGED;
+    s->admin = seen->admin;
+    s->traffic = seen->traffic;
+    s->at_ms = seen->end_ms;
+    memcpy(s->reason, seen->reason, sizeof(s->reason));
+    if (seen->admin == ADMIN_ANSWERS)
+        changes |= apply_answer(s, seen);
+    else if (seen->admin == ADMIN_REFUSED)
+        end_life(s);
+    else if (seen->losses != s->losses)
+        s->started = false; /* a connection was lost before it got stuck: this may be another life */
+    s->losses = seen->losses;
+    return changes;
+}
+
+const char *admin_verdict_name(enum admin_verdict verdict)
+{
+    static const char *const names[] = {"unknown", "answers", "stuck", "refused"};
+    assert((size_t)verdict < ARRAY_LEN(names));
+    return names[verdict];
+}

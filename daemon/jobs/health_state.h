@@ -1,0 +1,73 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/proxysql/admin.h"
+#include "daemon/proxysql/traffic_probe.h"
+#include "shared/thread.h"
+
+/*
+ * What is known about the ProxySQL beside us: the health job records what it saw, probes and the status record read
+ * the last known state. Thread-safe; the pure part (health_snapshot_apply) is what the tests look at.
+ *
+ * A life of ProxySQL is known by its boot time on our monotonic clock (now - ProxySQL_Uptime, within
+ * HEALTH_BOOT_TOLERANCE_MS), so that a stepped wall clock is not taken for a restart.
+ */
+enum { HEALTH_BOOT_TOLERANCE_MS = 2000, HEALTH_REASON_SIZE = 256 };
+
+enum admin_verdict {
+    ADMIN_UNKNOWN, /* not asked yet */
+    ADMIN_ANSWERS,
+    ADMIN_STUCK,   /* somebody is there, but the health statement is not answered (in time, or with sense) */
+    ADMIN_REFUSED, /* nobody is there */
+};
+
+/* What one health job saw. */
+struct health_observation {
+    int64_t begin_ms; /* monotonic */
+    int64_t end_ms;
+    enum admin_verdict admin;
+    enum traffic_verdict traffic;
+    char reason[HEALTH_REASON_SIZE]; /* why admin does not answer (or else traffic does not greet); "" = all is well */
+    struct admin_backends backends;  /* when admin answers */
+    bool has_node;
+    struct admin_node node;
+    uint64_t losses; /* db_pool_stats.losses when it ended */
+};
+
+struct health_snapshot {
+    enum admin_verdict admin;
+    enum traffic_verdict traffic;
+    int64_t at_ms;          /* monotonic, end of the last health job; 0 = none yet */
+    int64_t admin_since_ms; /* monotonic, begin of the first job with this verdict of admin */
+    bool started;           /* has answered in this life */
+    uint64_t lives;         /* lives seen so far */
+    int64_t boot_ms;        /* monotonic, of this life; meaningless before the first life */
+    int64_t node_at_ms;     /* monotonic, when `node` was read; 0 = never in this life */
+    struct admin_node node;
+    struct admin_backends backends;
+    char reason[HEALTH_REASON_SIZE];
+    uint64_t losses;
+};
+
+/* What a record changed, as bits; what is worth a line in the log. */
+enum health_change { HEALTH_ADMIN_CHANGED = 1, HEALTH_TRAFFIC_CHANGED = 2, HEALTH_NEW_LIFE = 4 };
+
+struct health_state {
+    struct mutex lock;
+    struct health_snapshot snapshot GUARDED;
+};
+
+void health_state_init(struct health_state *state);
+void health_state_fini(struct health_state *state);
+void health_state_get(struct health_state *state, struct health_snapshot *ret_snapshot);
+
+/* Record what a health job saw. Returns HEALTH_ bits. */
+unsigned health_state_record(struct health_state *state, const struct health_observation *seen);
+
+/* The pure step behind it. */
+unsigned health_snapshot_apply(struct health_snapshot *snapshot, const struct health_observation *seen);
+
+/* "unknown", "answers", "stuck", "refused" */
+const char *admin_verdict_name(enum admin_verdict verdict);

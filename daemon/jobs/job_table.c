@@ -1,0 +1,30 @@
+#include "daemon/jobs/job_table.h"
+
+#include "daemon/jobs/drain.h"
+#include "daemon/jobs/health.h"
+
+/* One HTTP connection's worth of callers for each that may be open, and some to spare. */
+enum { waiters_max = 1024 };
+
+const struct job_kind job_table[JOB_IDS] = {
+    [JOB_DRAIN] = {.name = "drain",
+                   .priority = 100,
+                   .max_running = 1,
+                   .max_waiting = 1,
+                   .max_waiters = waiters_max,
+                   .second = JOB_SECOND_JOIN,
+                   .deadline_ms = DRAIN_DEADLINE_MS,
+                   .while_draining = true,
+                   .reserved = true,
+                   .run = drain_run},
+    [JOB_HEALTH] = {.name = "health",
+                    .priority = 90,
+                    .max_running = 1,
+                    .max_waiting = 1,
+                    .max_waiters = waiters_max,
+                    .second = JOB_SECOND_JOIN,
+                    .deadline_ms = HEALTH_DEADLINE_MS,
+                    .while_draining = true,
+                    .reserved = true,
+                    .run = health_run},
+};

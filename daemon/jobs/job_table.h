@@ -1,0 +1,24 @@
+#pragma once
+
+#include "daemon/config/config.h"
+#include "daemon/jobs/health_state.h"
+#include "daemon/phase.h"
+#include "daemon/proxysql/db_pool.h"
+#include "daemon/queue/job_queue.h"
+
+/* Every kind of job, with its rules, in one table. */
+enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_IDS };
+
+/* What jobs work with; the context of the agent's queue. Everything in it outlives the queue. */
+struct job_context {
+    const struct config *config;
+    struct db_pool *pool;
+    struct health_state *health;
+    struct phase_state *phase;
+    const char *admin_host;   /* of proxysql.address */
+    const char *traffic_host; /* of proxysql.traffic_address, used until ProxySQL tells its own */
+    uint16_t traffic_port;
+};
+
+/* JOB_IDS rows, indexed by enum job_id. */
+extern const struct job_kind job_table[JOB_IDS];

@@ -1,0 +1,141 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/agent.h"
+#include "daemon/config/load.h"
+#include "daemon/config/show.h"
+#include "daemon/proxysql/db_conn.h"
+#include "daemon/status.h"
+#include "shared/buf.h"
+#include "shared/log.h"
+
+enum { printed_bytes_max = 256 * 1024 };
+
+static const int handled_signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+
+static void block_signals(sigset_t *ret_set)
+{
+    (void)sigemptyset(ret_set);
+    for (size_t i = 0; i < ARRAY_LEN(handled_signals); i++)
+        (void)sigaddset(ret_set, handled_signals[i]);
+    (void)pthread_sigmask(SIG_BLOCK, ret_set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void configure_log(const struct config *config)
+{
+    const struct log_options options = {.level = (enum log_level)config->log.level,
+                                        .format = (enum log_format)config->log.format,
+                                        .source = config->log.source,
+                                        .color = isatty(STDOUT_FILENO) == 1,
+                                        .fd = STDOUT_FILENO};
+    log_configure(&options);
+}
+
+static void log_warnings(const struct config_warnings *warnings)
+{
+    for (size_t i = 0; i < warnings->count; i++)
+        log_warn(warnings->items[i]);
+    if (warnings->dropped > 0)
+        log_warn("more warnings about the configuration", LOG_INT("not_logged", warnings->dropped));
+}
+
+/* Serve signals until one of them says to stop. */
+static void serve(struct agent *agent, const sigset_t *signals)
+{
+    for (;;) {
+        int number = sigwaitinfo(signals, NULL);
+        switch (number) {
+        case SIGTERM:
+        case SIGINT:
+            log_info("stopping", LOG_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
+            return;
+        case SIGUSR1:
+            agent_log_status(agent);
+            break;
+        case SIGUSR2:
+            log_info("SIGUSR2 is reserved for reloading the configuration; nothing is done");
+            break;
+        default: /* interrupted: wait again */
+            break;
+        }
+    }
+}
+
+static int run(const struct config *config)
+{
+    struct error err = ERROR_INIT;
+    sigset_t signals;
+    block_signals(&signals);
+    log_info("proxysql-agent starts", LOG_STR("version", PROJECT_VERSION),
+             LOG_STR("run_mode", run_mode_name(config->run_mode)), LOG_INT("pid", getpid()));
+    struct agent *agent = NULL;
+    if (db_library_start(&err) < 0 || agent_start(&agent, config, &err) < 0) {
+        log_error("cannot start", LOG_STR("error", err.text));
+        return EXIT_FAILURE;
+    }
+    serve(agent, &signals);
+    agent_drain(agent);
+    agent_stop(agent);
+    db_library_stop();
+    log_info("stopped");
+    return EXIT_SUCCESS;
+}
+
+static int print_and_exit(const struct loaded_config *loaded)
+{
+    cleanup_buf struct buf out;
+    buf_init(&out, printed_bytes_max);
+    int rc = 0;
+    if (loaded->action == CONFIG_VERSION)
+        rc = buf_printf(&out, "proxysql-agent %s\n", PROJECT_VERSION);
+    else if (loaded->action == CONFIG_HELP)
+        rc = config_help(&out);
+    else if (loaded->action == CONFIG_SHOW)
+        rc = config_show(loaded, &out);
+    else
+        rc = buf_puts(&out, "the configuration is valid\n");
+    for (size_t i = 0; i < loaded->warnings.count; i++)
+        (void)fprintf(stderr, "warning: %s\n", loaded->warnings.items[i]);
+    if (rc < 0 || fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout) != 0) {
+        (void)fprintf(stderr, "proxysql-agent: cannot write to standard output\n");
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}
+
+static int act(const struct loaded_config *loaded)
+{
+    if (loaded->action != CONFIG_RUN)
+        return print_and_exit(loaded);
+    configure_log(&loaded->config);
+    log_warnings(&loaded->warnings);
+    switch (loaded->config.run_mode) {
+    case RUN_MODE_NONE:
+        log_info("no run_mode is set (core, satellite or dump): nothing to do");
+        return EXIT_SUCCESS;
+    case RUN_MODE_DUMP:
+        log_error("run_mode dump is not part of this version; core and satellite are");
+        return EXIT_FAILURE;
+    default:
+        return run(&loaded->config);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct error err = ERROR_INIT;
+    struct loaded_config *loaded = NULL;
+    if (config_load(argc, argv, environ, &loaded, &err) < 0) {
+        (void)fprintf(stderr, "proxysql-agent: %s\n", err.text);
+        return EXIT_FAILURE;
+    }
+    int status = act(loaded);
+    config_free(loaded);
+    return status;
+}
