@@ -11,6 +11,7 @@ static char empty_text[1] = "";
 
 void buf_init(struct buf *b, size_t max)
 {
+    assert(max <= BUF_MAX);
     *b = (struct buf){.data = empty_text, .max = max};
 }
 
@@ -75,8 +76,10 @@ int buf_printf(struct buf *b, const char *fmt, ...)
     va_end(args);
     if (need < 0)
         return -EINVAL;
+    if (need == 0)
+        return 0;
     int rc = reserve(b, (size_t)need);
-    if (rc < 0 || need == 0)
+    if (rc < 0)
         return rc;
     va_start(args, fmt);
     (void)vsnprintf(b->data + b->len, (size_t)need + 1, fmt, args);

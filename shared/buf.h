@@ -1,8 +1,12 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "shared/compiler.h"
+
+/* No limit may be larger, so that sizes never overflow. */
+#define BUF_MAX (SIZE_MAX / 4)
 
 /*
  * A growing byte buffer with a limit, for everything whose size somebody else decides. The content is always followed
@@ -15,7 +19,7 @@ struct buf {
     size_t max; /* content never grows beyond this many bytes */
 };
 
-/* An empty buffer that may hold up to max bytes. Allocates nothing. */
+/* An empty buffer that may hold up to max bytes (<= BUF_MAX). Allocates nothing. */
 void buf_init(struct buf *b, size_t max);
 void buf_fini(struct buf *b);
 #define cleanup_buf __attribute__((cleanup(buf_fini)))
