@@ -39,10 +39,13 @@ int clock_left_ms(int64_t deadline_ms)
 
 void clock_format_rfc3339(int64_t real_ms, char ret_text[static CLOCK_RFC3339_SIZE])
 {
-    time_t seconds = (time_t)(real_ms / 1000);
+    int ms = (int)(real_ms % 1000);
+    if (ms < 0)
+        ms += 1000;
+    time_t seconds = (time_t)((real_ms - ms) / 1000);
     struct tm tm;
     char date[CLOCK_RFC3339_SIZE];
     if (gmtime_r(&seconds, &tm) == NULL || strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) != 19)
         (void)snprintf(date, sizeof(date), "0000-00-00T00:00:00");
-    (void)snprintf(ret_text, CLOCK_RFC3339_SIZE, "%.19s.%03uZ", date, (unsigned)(real_ms % 1000) % 1000U);
+    (void)snprintf(ret_text, CLOCK_RFC3339_SIZE, "%.19s.%03uZ", date, (unsigned)ms % 1000U);
 }

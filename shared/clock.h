@@ -18,5 +18,5 @@ int64_t clock_real_ms(void);
 /* Milliseconds left until deadline_ms, 0 when it has passed, at most INT_MAX: ready for poll(2). */
 int clock_left_ms(int64_t deadline_ms);
 
-/* UTC with milliseconds. The text always fits. */
+/* UTC with milliseconds. The text always fits; the year 0000 stands for years beyond 9999. */
 void clock_format_rfc3339(int64_t real_ms, char ret_text[static CLOCK_RFC3339_SIZE]);
