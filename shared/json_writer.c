@@ -37,8 +37,8 @@ static void open_container(struct json_writer *w, const char *key, const char *b
 {
     begin_value(w, key);
     put(w, bracket);
+    assert(w->depth < JSON_DEPTH_MAX);
     w->depth++;
-    assert(w->depth < 32);
     w->filled &= ~(UINT32_C(1) << w->depth);
 }
 

@@ -10,10 +10,12 @@
  * Writes small JSON documents into a buf, commas and escapes included. Errors stick: write everything, then ask
  * json_writer_end() once. Invalid UTF-8 is replaced by U+FFFD, so the output is always valid JSON. Not thread-safe.
  */
+enum { JSON_DEPTH_MAX = 31 };
+
 struct json_writer {
     struct buf *out;
     int error;       /* first failure, 0 so far */
-    unsigned depth;  /* open objects and arrays, at most 32 */
+    unsigned depth;  /* open objects and arrays, at most JSON_DEPTH_MAX */
     uint32_t filled; /* bit d: the container at depth d has an element */
 };
 
