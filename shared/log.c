@@ -1,6 +1,7 @@
 #include "shared/log.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,8 @@
 #include "shared/buf.h"
 #include "shared/clock.h"
 #include "shared/json_writer.h"
+
+enum { line_end_max = 2 }; /* kept free while fields are added */
 
 static _Atomic int current_level = LOG_LEVEL_INFO;
 static struct mutex output_lock = {PTHREAD_MUTEX_INITIALIZER};
@@ -49,12 +52,12 @@ static bool needs_quotes(const char *text)
     if (*text == '\0')
         return true;
     for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++)
-        if (*p <= ' ' || *p == '"' || *p == '=' || *p == '\\' || *p == 0x7f)
+        if (*p <= ' ' || *p == '"' || *p == '=' || *p == '\\' || *p >= 0x7f)
             return true;
     return false;
 }
 
-/* logfmt quotes like a Go string: the escapes of JSON serve, and keep every event on one line. */
+/* logfmt quotes like a Go string: the escapes of JSON serve, keep every event on one line and its bytes valid UTF-8. */
 static int put_text_value(struct buf *b, const char *text)
 {
     return needs_quotes(text) ? json_append_string(b, text, strlen(text)) : buf_puts(b, text);
@@ -140,6 +143,8 @@ static void write_line(int fd, const char *line, size_t len)
 {
     while (len > 0) {
         ssize_t n = write(fd, line, len);
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n <= 0)
             return; /* nowhere left to complain */
         line += n;
@@ -152,7 +157,7 @@ void log_write(enum log_level level, const char *file, int line, const char *msg
     if (level < log_get_level())
         return;
     struct buf b;
-    buf_init(&b, LOG_LINE_MAX);
+    buf_init(&b, LOG_LINE_MAX - line_end_max);
     mutex_lock(&output_lock);
     const struct log_options o = output;
     mutex_unlock(&output_lock);
@@ -163,7 +168,7 @@ void log_write(enum log_level level, const char *file, int line, const char *msg
         put_fields(&b, &o, (const struct log_field[]){LOG_STR("source", source), LOG_END});
     }
     put_fields(&b, &o, fields);
-    b.max += 2; /* the end of the line always fits */
+    b.max += line_end_max;
     int rc = buf_puts(&b, o.format == LOG_FORMAT_JSON ? "}\n" : "\n");
     assert(rc == 0);
     (void)rc;
