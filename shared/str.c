@@ -80,7 +80,7 @@ int str_split_host_port(const char *text, char *ret_host, size_t host_size, uint
     }
     int64_t port;
     if (host_len == 0 || host_len >= host_size || memchr(host, '[', host_len) != NULL ||
-        str_to_int(colon + 1, 1, 65535, &port) < 0)
+        memchr(host, ']', host_len) != NULL || str_to_int(colon + 1, 1, 65535, &port) < 0)
         return -EINVAL;
     memcpy(ret_host, host, host_len);
     ret_host[host_len] = '\0';
