@@ -58,6 +58,8 @@ void cond_wait(struct cond *c, struct mutex *m)
 
 bool cond_wait_until(struct cond *c, struct mutex *m, int64_t deadline_ms)
 {
+    if (deadline_ms < 0)
+        deadline_ms = 0;
     struct timespec ts = {.tv_sec = (time_t)(deadline_ms / 1000), .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
     int rc = pthread_cond_timedwait(&c->pthread, &m->pthread, &ts);
     if (rc == ETIMEDOUT)
