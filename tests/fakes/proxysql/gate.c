@@ -1,0 +1,63 @@
+#include "tests/fakes/proxysql/gate.h"
+
+void gate_init(struct gate *g)
+{
+    *g = (struct gate){.busy = false};
+    mutex_init(&g->lock);
+    cond_init(&g->changed);
+}
+
+void gate_fini(struct gate *g)
+{
+    cond_fini(&g->changed);
+    mutex_fini(&g->lock);
+}
+
+bool gate_enter(struct gate *g)
+{
+    mutex_lock(&g->lock);
+    g->waiting++;
+    while (!g->stopped && (g->busy || g->wedged)) {
+        if (g->waiting > g->waiting_max)
+            g->waiting_max = g->waiting;
+        cond_wait(&g->changed, &g->lock);
+    }
+    g->waiting--;
+    bool entered = !g->stopped;
+    if (entered)
+        g->busy = true;
+    mutex_unlock(&g->lock);
+    return entered;
+}
+
+void gate_leave(struct gate *g)
+{
+    mutex_lock(&g->lock);
+    g->busy = false;
+    cond_broadcast(&g->changed);
+    mutex_unlock(&g->lock);
+}
+
+void gate_wedge(struct gate *g, bool wedged)
+{
+    mutex_lock(&g->lock);
+    g->wedged = wedged;
+    cond_broadcast(&g->changed);
+    mutex_unlock(&g->lock);
+}
+
+void gate_stop(struct gate *g)
+{
+    mutex_lock(&g->lock);
+    g->stopped = true;
+    cond_broadcast(&g->changed);
+    mutex_unlock(&g->lock);
+}
+
+void gate_count(struct gate *g, unsigned *ret_waiting, unsigned *ret_waiting_max)
+{
+    mutex_lock(&g->lock);
+    *ret_waiting = g->waiting;
+    *ret_waiting_max = g->waiting_max;
+    mutex_unlock(&g->lock);
+}

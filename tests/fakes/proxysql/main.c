@@ -1,0 +1,144 @@
+/*
+ * fake-proxysql: a stand-in for ProxySQL's admin and traffic ports, for tests. Prints one line of JSON with the real
+ * ports when it is ready, runs until SIGTERM or SIGINT.
+ */
+#include <errno.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/mem.h"
+#include "tests/fakes/proxysql/admin_server.h"
+#include "tests/fakes/proxysql/control.h"
+#include "tests/fakes/proxysql/node.h"
+#include "tests/fakes/proxysql/options.h"
+
+enum { init_max = 1024 * 1024, address_max = 64, stop_within_s = 2 };
+
+struct fake {
+    struct options options;
+    SSL_CTX *tls;
+    struct traffic_server *traffic;
+    struct admin_server *admin;
+    struct node node;
+    bool node_ready; /* node_init() was called */
+    struct control *control;
+    char admin_address[address_max];
+    char traffic_address[address_max];
+};
+
+static int load_tls(struct fake *f, struct error *err)
+{
+    if (f->options.tls_cert == NULL)
+        return 0;
+    f->tls = SSL_CTX_new(TLS_server_method());
+    if (f->tls == NULL || SSL_CTX_use_certificate_chain_file(f->tls, f->options.tls_cert) != 1 ||
+        SSL_CTX_use_PrivateKey_file(f->tls, f->options.tls_key, SSL_FILETYPE_PEM) != 1)
+        return error_set(err, -EINVAL, "cannot use %s with %s", f->options.tls_cert, f->options.tls_key);
+    return 0;
+}
+
+static int read_file(const char *path, struct buf *ret_text, struct error *err)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return error_set(err, -errno, "%s: %s", path, strerror(errno));
+    char chunk[4096];
+    int r = 0;
+    for (size_t n = fread(chunk, 1, sizeof chunk, file); n > 0 && r == 0; n = fread(chunk, 1, sizeof chunk, file))
+        r = buf_append(ret_text, chunk, n);
+    if (r == 0 && ferror(file) != 0)
+        r = -EIO;
+    (void)fclose(file);
+    return r < 0 ? error_set(err, r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+static int start_node(struct fake *f, struct error *err)
+{
+    struct buf init;
+    buf_init(&init, init_max);
+    int r = f->options.init != NULL ? read_file(f->options.init, &init, err) : 0;
+    if (r == 0) {
+        bool sha2 = strcmp(f->options.auth, "caching_sha2") == 0;
+        struct node_options options = {
+            .version = f->options.version,
+            .admin_credentials = f->options.users,
+            .authentication_plugin = sha2 ? "caching_sha2_password" : "mysql_native_password",
+            .admin_interface = f->admin_address,
+            .traffic_interface = f->traffic_address,
+            .init_sql = init.data,
+        };
+        f->node_ready = true;
+        r = node_init(&f->node, &options, f->traffic, err);
+    }
+    buf_fini(&init);
+    return r;
+}
+
+static int start(struct fake *f, struct error *err)
+{
+    int r = load_tls(f, err);
+    if (r == 0)
+        r = traffic_server_start(f->options.traffic, &f->node.faults, &f->node.next_session_id, &f->traffic, err);
+    if (r == 0)
+        r = admin_server_new(f->options.admin, f->tls, &f->admin, err);
+    if (r < 0)
+        return r;
+    traffic_server_address(f->traffic, f->traffic_address, sizeof f->traffic_address);
+    admin_server_address(f->admin, f->admin_address, sizeof f->admin_address);
+    r = start_node(f, err);
+    if (r == 0)
+        r = admin_server_start(f->admin, &f->node, err);
+    if (r == 0 && f->options.control != NULL)
+        r = control_start(f->options.control, &f->node, f->admin, &f->control, err);
+    return r;
+}
+
+static void stop(struct fake *f)
+{
+    control_stop(f->control);
+    if (f->node_ready) {
+        gate_stop(&f->node.gate);
+        if (f->node.db.admin != NULL)
+            sqlite3_interrupt(f->node.db.admin);
+        if (f->node.db.stats != NULL)
+            sqlite3_interrupt(f->node.db.stats);
+    }
+    admin_server_stop(f->admin);
+    traffic_server_stop(f->traffic);
+    if (f->node_ready)
+        node_fini(&f->node);
+    SSL_CTX_free(f->tls);
+}
+
+int main(int argc, char **argv)
+{
+    static struct fake fake;
+    struct error err = ERROR_INIT;
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    atomic_store(&fake.node.next_session_id, 1);
+
+    int r = options_parse(&fake.options, argc, argv, &err);
+    if (r == 0)
+        r = start(&fake, &err);
+    if (r == 0) {
+        (void)printf("{\"admin\":\"%s\",\"traffic\":\"%s\",\"pid\":%d}\n", fake.admin_address, fake.traffic_address,
+                     (int)getpid());
+        (void)fflush(stdout);
+        int signal_number = 0;
+        (void)sigwait(&signals, &signal_number);
+        (void)alarm(stop_within_s); /* whatever hangs then: SIGALRM ends the process */
+    } else {
+        (void)fprintf(stderr, "fake-proxysql: %s\n", err.text);
+    }
+    stop(&fake);
+    return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,89 @@
+#include "tests/fakes/proxysql/refresh.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/fakes/proxysql/schema.h"
+
+static void put_number(struct node *node, const char *name, int64_t value)
+{
+    database_mustf(&node->db, "INSERT INTO stats.stats_mysql_global VALUES (%Q, '%lld')", name, (long long)value);
+}
+
+static void fill_global(struct node *node)
+{
+    struct traffic_counters traffic;
+    traffic_server_count(node->traffic, &traffic);
+    database_must(&node->db, "BEGIN; DELETE FROM stats.stats_mysql_global");
+    put_number(node, "ProxySQL_Uptime", node_uptime_s(node));
+    put_number(node, "Active_Transactions", traffic.transactions);
+    put_number(node, "Client_Connections_connected", traffic.connected);
+    put_number(node, "Client_Connections_created", traffic.created);
+    put_number(node, "Client_Connections_non_idle", traffic.connected);
+    put_number(node, "Questions", traffic.questions);
+    put_number(node, "MySQL_Thread_Workers", 4);
+    for (size_t i = 0; i < schema_idle_counters_len; i++)
+        put_number(node, schema_idle_counters[i], 0);
+    database_mustf(&node->db, "INSERT INTO stats.stats_mysql_global VALUES ('mysql_listener_paused', %Q); COMMIT",
+                   traffic.paused ? "true" : "false");
+}
+
+static void put_session(void *context, const struct traffic_session *session)
+{
+    struct node *node = context;
+    database_mustf(&node->db,
+                   "INSERT INTO stats.stats_mysql_processlist (ThreadID, SessionID, user, db, cli_host, cli_port, "
+                   "hostgroup, command, time_ms, status_flags) VALUES (0, %u, %Q, 'information_schema', %Q, %u, 0, "
+                   "'Sleep', %lld, 0)",
+                   session->id, session->user, session->host, session->port, (long long)session->idle_ms);
+}
+
+static void fill_processlist(struct node *node)
+{
+    database_must(&node->db, "DELETE FROM stats.stats_mysql_processlist");
+    traffic_server_sessions(node->traffic, put_session, node);
+}
+
+static void fill_checksums(struct node *node)
+{
+    database_must(&node->db, "DELETE FROM main.runtime_checksums_values; "
+                             "INSERT INTO main.runtime_checksums_values SELECT * FROM live.checksums");
+}
+
+#define FILL_RUNTIME(table)                                                                         \
+    static void fill_##table(struct node *node)                                                     \
+    {                                                                                               \
+        database_must(&node->db, "DELETE FROM main.runtime_" #table "; "                            \
+                                 "INSERT INTO main.runtime_" #table " SELECT * FROM live." #table); \
+    }
+
+FILL_RUNTIME(mysql_servers)
+FILL_RUNTIME(mysql_users)
+FILL_RUNTIME(mysql_query_rules)
+FILL_RUNTIME(proxysql_servers)
+FILL_RUNTIME(global_variables)
+
+static const struct filled_table {
+    const char *name;
+    bool admin_only;
+    void (*fill)(struct node *node);
+} filled_tables[] = {
+    {"stats_mysql_global", false, fill_global},
+    {"processlist", false, fill_processlist},
+    {"global_variables", true, fill_global_variables},
+    {"runtime_mysql_servers", true, fill_mysql_servers},
+    {"runtime_mysql_users", true, fill_mysql_users},
+    {"runtime_mysql_query_rules", true, fill_mysql_query_rules},
+    {"runtime_proxysql_servers", true, fill_proxysql_servers},
+    {"runtime_checksums_values", true, fill_checksums},
+};
+
+void refresh_tables(struct node *node, const char *statement, bool as_admin)
+{
+    for (size_t i = 0; i < ARRAY_LEN(filled_tables); i++) {
+        const struct filled_table *table = &filled_tables[i];
+        if ((as_admin || !table->admin_only) && strstr(statement, table->name) != NULL)
+            table->fill(node);
+    }
+}
