@@ -34,12 +34,13 @@ static int refuse_argument(struct reader *reader, const char *text)
     return error_set(reader->err, -EINVAL, "unexpected argument %s (settings are given as --key=value)", shown);
 }
 
-static int refuse_flag(struct reader *reader, const char *name)
+/* flag with its dashes */
+static int refuse_flag(struct reader *reader, const char *flag)
 {
     char shown[OPTION_SHOWN_MAX];
-    option_quote(name, shown);
+    option_quote(flag, shown);
     size_t near_len = 0;
-    const char *near = option_nearest(name, false, &near_len);
+    const char *near = option_nearest(flag + strspn(flag, "-"), false, &near_len);
     if (near == NULL)
         return error_set(reader->err, -EINVAL, "unknown flag %s (--help lists them)", shown);
     return error_set(reader->err, -EINVAL, "unknown flag %s (is --%.*s meant?)", shown, (int)near_len, near);
@@ -63,17 +64,17 @@ static int read_action(struct reader *reader, const char *name, const char *valu
     return 0;
 }
 
-static int read_option(struct reader *reader, const char *name, const char *value)
+static int read_option(struct reader *reader, const char *flag, const char *value)
 {
-    int row = option_find(name, false);
+    int row = option_find(flag + strlen("--"), false);
     if (row < 0)
-        return refuse_flag(reader, name);
+        return refuse_flag(reader, flag);
     if (value == NULL && option_table[row].type == OPTION_BOOL)
         value = "true";
     if (value == NULL && reader->next < reader->argc)
         value = reader->argv[reader->next++];
     if (value == NULL)
-        return error_set(reader->err, -EINVAL, "flag --%s: needs a value", name);
+        return error_set(reader->err, -EINVAL, "flag %s: needs a value", flag);
     reader->after_secret = (option_table[row].flags & OPTION_SECRET) != 0;
     reader->flags->text[row] = value;
     return 0;
@@ -87,13 +88,13 @@ static int read_argument(struct reader *reader, const char *text)
         return refuse_argument(reader, text);
     size_t name_len = strcspn(text, "=");
     const char *value = text[name_len] == '=' ? text + name_len + 1 : NULL;
-    char name[OPTION_KEY_MAX];
-    (void)snprintf(name, sizeof(name), "%.*s", (int)name_len, text);
-    if (strncmp(text, "--", 2) != 0 || name_len == 2 || name_len >= sizeof(name))
-        return refuse_flag(reader, name);
+    char flag[OPTION_KEY_MAX];
+    (void)snprintf(flag, sizeof(flag), "%.*s", (int)name_len, text);
+    if (strncmp(flag, "--", 2) != 0 || name_len == 2 || name_len >= sizeof(flag))
+        return refuse_flag(reader, flag);
     bool found;
-    int rc = read_action(reader, name + 2, value, &found);
-    return rc < 0 || found ? rc : read_option(reader, name + 2, value);
+    int rc = read_action(reader, flag + strlen("--"), value, &found);
+    return rc < 0 || found ? rc : read_option(reader, flag, value);
 }
 
 int flags_parse(int argc, char *const argv[], struct flags *ret_flags, struct error *err)

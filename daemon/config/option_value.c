@@ -131,19 +131,30 @@ static int set_host_port(char **field, const struct option *option, const char *
     return 0;
 }
 
+static int split_items(struct string_list *list, const struct option *option, const char *text, struct error *err)
+{
+    for (const char *item = text;; item++) {
+        size_t len = strcspn(item, ",");
+        if (len == 0)
+            return refuse(option, text, "has an empty item", err);
+        if (list->count == OPTION_ITEMS_MAX)
+            return error_set(err, -EINVAL, "the list has too many items (allowed: %d)", OPTION_ITEMS_MAX);
+        list->items[list->count++] = xasprintf("%.*s", (int)len, item);
+        item += len;
+        if (*item == '\0')
+            return 0;
+    }
+}
+
 static int set_list(struct string_list *field, const struct option *option, const char *text, struct error *err)
 {
     if (!is_printable(text))
         return refuse(option, text, "holds a control character or is not UTF-8", err);
     struct string_list list = {.items = text[0] == '\0' ? NULL : xcalloc(OPTION_ITEMS_MAX, sizeof(char *))};
-    for (const char *item = text; *item != '\0';) {
-        size_t len = strcspn(item, ",");
-        if (list.count == OPTION_ITEMS_MAX) {
-            list_clear(&list);
-            return error_set(err, -EINVAL, "the list has too many items (allowed: %d)", OPTION_ITEMS_MAX);
-        }
-        list.items[list.count++] = xasprintf("%.*s", (int)len, item);
-        item += len + (item[len] == ',' ? 1 : 0);
+    int rc = text[0] == '\0' ? 0 : split_items(&list, option, text, err);
+    if (rc < 0) {
+        list_clear(&list);
+        return rc;
     }
     list_clear(field);
     *field = list;
