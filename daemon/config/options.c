@@ -137,14 +137,14 @@ int option_find(const char *key, bool any_case)
     return -1;
 }
 
-bool option_is_group(const char *key)
+int option_find_group(const char *key)
 {
     size_t len = strlen(key);
     for (size_t i = 0; i < option_count; i++) {
         if (strncasecmp(option_table[i].key, key, len) == 0 && option_table[i].key[len] == '.')
-            return true;
+            return (int)i;
     }
-    return false;
+    return -1;
 }
 
 /* Further away than a third of the text it is a guess that misleads. */

@@ -61,8 +61,8 @@ extern const size_t option_count;
 /* The row of a key, or -1. Keys of files come in any case, those of flags do not. */
 int option_find(const char *key, bool any_case);
 
-/* True when some key lies below this one: "log" for "log.level". Any case. */
-bool option_is_group(const char *key);
+/* The first row below a group of keys ("log" for "log.level"), or -1 when the key is no group. Any case. */
+int option_find_group(const char *key);
 
 /* The known key (or group, if groups) most like this unknown one, or NULL when none is close. The returned text is the
  * table's own; *ret_len is how much of it is meant. */

@@ -21,7 +21,7 @@ struct scan {
     struct config_warnings *warnings;
     struct error *err;
     unsigned depth;
-    /* By the first row below a group: bit n is set once the group of n levels was seen. */
+    /* By the first row below a group: bit n is set once the group with n dots in its key was seen. */
     uint8_t group_seen[OPTION_COUNT_MAX];
 };
 
@@ -205,15 +205,12 @@ static int scan_option(struct scan *scan, const struct full_key *key, int row, c
     return scan_list(scan, key);
 }
 
-/* True when this group was in the file before. */
-static bool see_group(struct scan *scan, const struct full_key *key)
+/* True when this group, with this first row, was in the file before. */
+static bool see_group(struct scan *scan, const struct full_key *key, int row)
 {
     unsigned levels = 0;
     for (const char *c = key->text; *c != '\0'; c++)
         levels += *c == '.' ? 1 : 0;
-    size_t row = 0;
-    while (strncasecmp(option_table[row].key, key->text, strlen(key->text)) != 0)
-        row++;
     bool seen = (scan->group_seen[row] >> levels & 1) != 0;
     scan->group_seen[row] |= (uint8_t)(1U << levels);
     return seen;
@@ -221,9 +218,9 @@ static bool see_group(struct scan *scan, const struct full_key *key)
 
 static int scan_keys(struct scan *scan, const struct full_key *parent, const yaml_mark_t *mark);
 
-static int scan_group(struct scan *scan, const struct full_key *key, const yaml_event_t *event)
+static int scan_group(struct scan *scan, const struct full_key *key, int row, const yaml_event_t *event)
 {
-    if (see_group(scan, key))
+    if (see_group(scan, key, row))
         return fail(scan, &event->start_mark, "%s: given twice", key->text);
     if (event->type == YAML_MAPPING_START_EVENT)
         return scan_keys(scan, key, &event->start_mark);
@@ -237,10 +234,11 @@ static int scan_pair(struct scan *scan, const struct full_key *key, const yaml_m
     if (rc < 0)
         return rc;
     int row = option_find(key->text, true);
+    int group_row = option_find_group(key->text);
     if (row >= 0) {
         rc = scan_option(scan, key, row, &event);
-    } else if (option_is_group(key->text)) {
-        rc = scan_group(scan, key, &event);
+    } else if (group_row >= 0) {
+        rc = scan_group(scan, key, group_row, &event);
     } else {
         warn_unknown(scan, key, mark);
         rc = skip_value(scan, &event);
