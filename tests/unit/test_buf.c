@@ -48,7 +48,7 @@ static void bytes_may_be_nul(void **state)
 static void the_limit_is_exact_and_refusal_changes_nothing(void **state)
 {
     (void)state;
-    static const size_t limits[] = {0, 1, 5, 63, 64, 65, 127, 128, 1000};
+    static const size_t limits[] = {0, 1, 5, 60, 63, 64, 65, 120, 127, 128, 1000};
     for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
         cleanup_buf struct buf b;
         buf_init(&b, limits[i]);

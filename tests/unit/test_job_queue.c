@@ -422,6 +422,68 @@ static int see_deadline(struct job *job, void *context, struct error *err)
     return 0;
 }
 
+struct late_callback {
+    struct event begun; /* by the job beside it */
+    struct event called;
+    bool in_time;
+};
+
+static void wait_for_begin(void *arg, const struct job_result *result)
+{
+    struct late_callback *c = arg;
+    c->in_time = result->code == -ETIMEDOUT && event_wait(&c->begun, 1);
+    event_raise(&c->called);
+}
+
+static int begin(struct job *job, void *context, struct error *err)
+{
+    (void)job;
+    (void)err;
+    struct late_callback *c = context;
+    event_raise(&c->begun);
+    return 0;
+}
+
+static void *work(void *queue)
+{
+    struct job *job;
+    while ((job = job_queue_pop(queue)) != NULL)
+        job_queue_run(queue, job);
+    return NULL;
+}
+
+/* The worker that was woken for a ready job may find a late one first: another worker takes the ready one. */
+static void late_callbacks_hold_nobody_up(void **state)
+{
+    (void)state;
+    struct job_kind kinds[] = {plain, plain};
+    kinds[0].max_running = 1;
+    kinds[1].run = begin;
+    struct late_callback c = {.in_time = false};
+    event_init(&c.begun);
+    event_init(&c.called);
+    struct job_queue *q = job_queue_new(kinds, 2, 3, &c);
+    submit(q, 0, NULL);
+    struct job *busy = job_queue_pop(q);
+    kinds[0].deadline_ms = 200; /* long enough for both workers to wait by then; if not, the test sees less */
+    assert_int_equal(job_queue_submit(q, 0, wait_for_begin, &c, NULL), 0);
+    int64_t late_ms = clock_mono_ms() + 200;
+    pthread_t workers[2];
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(thread_start(&workers[i], "work", work, q, NULL), 0);
+    wait_until_mono(late_ms);
+    submit(q, 1, NULL);
+    assert_true(event_wait(&c.called, 1));
+    assert_true(c.in_time);
+    job_queue_run(q, busy);
+    job_queue_stop(q);
+    for (size_t i = 0; i < 2; i++)
+        thread_join(workers[i]);
+    event_fini(&c.called);
+    event_fini(&c.begun);
+    stop_and_free(q);
+}
+
 static void the_deadline_counts_from_submission(void **state)
 {
     (void)state;
@@ -598,15 +660,6 @@ static void *stress_submit(void *arg)
     return NULL;
 }
 
-static void *stress_work(void *arg)
-{
-    struct stress *s = arg;
-    struct job *job;
-    while ((job = job_queue_pop(s->queue)) != NULL)
-        job_queue_run(s->queue, job);
-    return NULL;
-}
-
 static void *stress_drain(void *arg)
 {
     struct stress *s = arg;
@@ -665,7 +718,7 @@ static void many_submitters_lose_nothing(void **state)
     pthread_t submitters[stress_submitters];
     pthread_t others[stress_workers + 2];
     for (size_t i = 0; i < stress_workers; i++)
-        assert_int_equal(thread_start(&others[i], "work", stress_work, &s, NULL), 0);
+        assert_int_equal(thread_start(&others[i], "work", work, s.queue, NULL), 0);
     assert_int_equal(thread_start(&others[stress_workers], "sweep", sweep, s.queue, NULL), 0);
     assert_int_equal(thread_start(&others[stress_workers + 1], "drain", stress_drain, &s, NULL), 0);
     for (size_t i = 0; i < stress_submitters; i++)
@@ -694,6 +747,7 @@ int main(void)
         cmocka_unit_test(results_and_statistics_tell_how_it_ended),
         cmocka_unit_test(pop_ends_late_jobs_and_takes_the_next),
         cmocka_unit_test(the_sweeper_ends_late_jobs_beside_busy_workers),
+        cmocka_unit_test(late_callbacks_hold_nobody_up),
         cmocka_unit_test(the_deadline_counts_from_submission),
         cmocka_unit_test(draining_cancels_and_refuses_what_may_not_go_on),
         cmocka_unit_test(stopping_cancels_all_once),

@@ -23,13 +23,14 @@ static void a_document_has_its_commas(void **state)
     json_bool(&w, "x", false);
     json_object_end(&w);
     json_array_begin(&w, NULL);
+    json_int(&w, NULL, 1);
     json_array_end(&w);
     json_array_end(&w);
     json_int(&w, "last \"one\"", 7);
     json_object_end(&w);
     assert_int_equal(json_writer_end(&w), 0);
     assert_string_equal(out.data, "{\"text\":\"a\",\"none\":null,\"empty\":{},\"list\":[-9223372036854775808,true,"
-                                  "{\"x\":false},[]],\"last \\\"one\\\"\":7}");
+                                  "{\"x\":false},[1]],\"last \\\"one\\\"\":7}");
 }
 
 #define BAD "\xef\xbf\xbd"
@@ -100,11 +101,11 @@ static void the_first_error_sticks(void **state)
 {
     (void)state;
     cleanup_buf struct buf out;
-    buf_init(&out, 12);
+    buf_init(&out, 40);
     struct json_writer w;
     json_writer_init(&w, &out);
     json_object_begin(&w, NULL);
-    json_str(&w, "key", "much too long");
+    json_str(&w, "key", "a text that is longer than the buffer may be");
     json_int(&w, "a", 1);
     json_bool(&w, "b", true);
     json_object_end(&w);
