@@ -12,8 +12,9 @@
 /*
  * wake_note: a job may begin (is "ready") when its kind runs fewer than max_running and a worker may be used for it.
  * Only a submission, the end of a job, or room made by late jobs can make one ready, and each of them calls
- * wake_locked(): one signal to one worker. A worker that takes a job calls it too, so the signal is passed on while
- * ready jobs are left, whoever was faster. That is why no ready job waits beside an idle worker.
+ * wake_locked(): one signal to one worker. A worker that takes a job, or turns to late ones first, passes the signal on
+ * while ready jobs are left: so nobody has to prove how many jobs one event makes ready, and none of them waits beside
+ * an idle worker.
  *
  * owner_note: a job is in its kind's list of waiting or of running ones, under the lock. Whoever takes it out of these
  * lists under the lock owns it alone: nobody can join it any more, and the owner calls the callbacks unlocked and frees
