@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { stack_bytes = 256 * 1024 * (BUILT_WITH_SANITIZER ? 8 : 1) };
+enum { default_stack_bytes = 256 * 1024, sanitizer_stack_factor = 8 };
 
 static void must(int rc, const char *what)
 {
@@ -80,6 +80,14 @@ void cond_broadcast(struct cond *c)
 
 int thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *), void *arg, struct error *err)
 {
+    return thread_start_stack(ret_thread, name, default_stack_bytes, run, arg, err);
+}
+
+int thread_start_stack(pthread_t *ret_thread, const char *name, size_t stack_bytes, void *(*run)(void *), void *arg,
+                       struct error *err)
+{
+    if (BUILT_WITH_SANITIZER)
+        stack_bytes *= sanitizer_stack_factor;
     pthread_attr_t attr;
     must(pthread_attr_init(&attr), "pthread_attr_init");
     must(pthread_attr_setstacksize(&attr, stack_bytes), "pthread_attr_setstacksize");

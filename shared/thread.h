@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shared/compiler.h"
@@ -36,4 +37,7 @@ void cond_broadcast(struct cond *c);
  * thread waits for signals. Join it with thread_join(). Fails with -EAGAIN when the system has no more threads. */
 MUST_CHECK int thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *), void *arg,
                             struct error *err);
+/* The same with another stack, for a library that needs more. */
+MUST_CHECK int thread_start_stack(pthread_t *ret_thread, const char *name, size_t stack_bytes, void *(*run)(void *),
+                                  void *arg, struct error *err);
 void thread_join(pthread_t thread);
