@@ -8,7 +8,7 @@
 
 /*
  * The HTTP side of the agent: HTTP/1.1 and HTTP/2 (h2c by prior knowledge or upgrade) on one port, from one loop
- * thread. http_server.c is the only file that knows libh2o.
+ * thread. http_server.c and http_request.c are the only files that know libh2o.
  *
  * Routes are exact paths (the query is ignored). A method that a route does not take is answered 405 with Allow, an
  * unknown path 404, both as JSON `{"message":"...","status":"error"}`; HEAD is served wherever GET is.
@@ -17,9 +17,10 @@
  * request, and its resume function replies on the loop thread.
  */
 enum {
-    HTTP_ENTITY_BYTES_MAX = 64 * 1024,  /* a longer request body is answered 413 */
-    HTTP_REPLY_BYTES_MAX = 64 * 1024,   /* of a reply made by us */
-    HTTP_REQUEST_TIMEOUT_MS = 10 * 1000 /* to receive a whole request, and to keep an idle connection */
+    HTTP_ENTITY_BYTES_MAX = 64 * 1024,   /* a longer request body is answered 413; on HTTP/2 its stream is reset */
+    HTTP_REPLY_BYTES_MAX = 64 * 1024,    /* of a reply made by us */
+    HTTP_REQUEST_TIMEOUT_MS = 10 * 1000, /* to receive a whole request, to take a reply, to keep an idle connection */
+    HTTP_CONNECTIONS_MAX = 128           /* one more ends the connection idle longest; none idle: it waits */
 };
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* bits; HEAD comes with GET */
@@ -35,30 +36,34 @@ struct http_route {
 };
 
 struct http_server_options {
-    const char
-        *address;  /* numeric IPv4 or IPv6; "" = every address, IPv6 and IPv4 on one socket where the system can */
-    uint16_t port; /* 0 = any free one, see http_server_port() */
-    const struct http_route *routes;
-    void *context; /* handed to handlers */
+    /* numeric IPv4 or IPv6; "" = every address, IPv6 and IPv4 on one socket where the system can */
+    const char *address;
+    uint16_t port;                   /* 0 = any free one, see http_server_port() */
+    const struct http_route *routes; /* a path may have several rows, for other methods; kept, not copied */
+    void *context;                   /* handed to handlers */
+    unsigned max_connections;        /* 0 = HTTP_CONNECTIONS_MAX */
+    int64_t request_timeout_ms;      /* 0 = HTTP_REQUEST_TIMEOUT_MS */
 };
 
 struct http_server;
 
-/* Bind, listen and start the loop thread. -EADDRINUSE, -EINVAL (not an address), -EACCES and the like, with a text
- * that names address and port. */
+/* Bind, listen and start the loop thread. -EADDRINUSE, -EINVAL (not an address), -EACCES, -EMFILE and the like; the
+ * text names address and port. */
 MUST_CHECK int http_server_start(struct http_server **ret_server, const struct http_server_options *options,
                                  struct error *err);
 
 /* The port that it listens on. Thread-safe. */
 uint16_t http_server_port(const struct http_server *server);
 
-/* Stop accepting, finish what is being answered within grace_ms, close everything, join the thread. */
+/* Stop accepting, finish what is being answered within grace_ms, close everything, join the thread. Deferred requests
+ * that are still open when the grace is over are resumed then. Takes at most one second more. Once. */
 void http_server_stop(struct http_server *server, int64_t grace_ms);
 
 /* After http_server_stop(), and after every deferred request was woken. NULL is fine. */
 void http_server_free(struct http_server *server);
 
-/* Reply with a whole body, which is copied. Loop thread; once for each request. */
+/* Reply with a whole body, at most HTTP_REPLY_BYTES_MAX, which is copied like content_type. Loop thread; once for each
+ * request, which is not to be touched afterwards. */
 void http_reply(struct http_request *request, int status, const char *content_type, const void *body, size_t len);
 
 /* For logs: the path without query (at most 255 bytes, unescaped bytes as they came). Loop thread. */
@@ -68,7 +73,7 @@ struct http_deferred;
 
 /* Reply later: resume(context, request) runs on the loop thread after http_deferred_wake() or at the deadline
  * (timeout_ms from now), whichever is first, and then exactly once; never when the client has gone before. Call it from
- * a handler. */
+ * a handler, at most once for each request; resume has to reply. */
 struct http_deferred *http_defer(struct http_request *request, int64_t timeout_ms, http_handler_fn *resume);
 
 /* Thread-safe; exactly once for each http_defer(), also when the client or the server has gone meanwhile. */

@@ -1,0 +1,287 @@
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/http/http_private.h"
+#include "shared/clock.h"
+#include "shared/mem.h"
+
+/*
+ * lifetime_note: a request lives in libh2o's memory pool and goes with it: when its answer is sent, when an HTTP/2
+ * client resets the stream (at once), when the connection closes. on_dispose() is told, and takes the request away from
+ * its deferred, which lives on until it is woken. An HTTP/1.1 client that leaves is noticed only when its answer is
+ * sent.
+ */
+struct http_request {
+    h2o_req_t *h2o;
+    struct http_link *link;
+    struct http_deferred *deferred; /* NULL unless waiting to be resumed */
+    bool answered;
+};
+
+struct http_deferred {
+    h2o_multithread_message_t message;
+    TAILQ_ENTRY(http_deferred) link; /* while request is set */
+    struct http_server *server;
+    struct http_request *request; /* NULL when resumed or gone; loop thread */
+    http_handler_fn *resume;
+    int64_t deadline_ms;
+};
+
+struct route_handler {
+    h2o_handler_t h2o;
+    struct http_server *server;
+};
+
+static const struct {
+    int status;
+    const char *reason;
+} reasons[] = {
+    {200, "OK"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {409, "Conflict"},
+    {413, "Content Too Large"},
+    {429, "Too Many Requests"},
+    {500, "Internal Server Error"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+};
+
+static const char *reason_of(int status)
+{
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    }
+    return "Unknown";
+}
+
+static struct http_request *deferred_detach(struct http_deferred *d)
+{
+    struct http_request *request = d->request;
+    if (request == NULL)
+        return NULL;
+    TAILQ_REMOVE(&d->server->deferred, d, link);
+    request->deferred = NULL;
+    d->request = NULL;
+    return request;
+}
+
+static void on_dispose(void *memory)
+{
+    struct http_request *request = memory;
+    if (request->deferred != NULL)
+        (void)deferred_detach(request->deferred);
+    http_conn_request_end(&request->link->conn, request->answered, clock_mono_ms());
+}
+
+static struct http_request *request_new(h2o_req_t *h2o)
+{
+    struct http_link *link = h2o->conn->callbacks->get_socket(h2o->conn)->on_close.data;
+    struct http_request *request = h2o_mem_alloc_shared(&h2o->pool, sizeof(*request), on_dispose);
+    *request = (struct http_request){.h2o = h2o, .link = link};
+    http_conn_request_begin(&link->conn, clock_mono_ms());
+    return request;
+}
+
+void http_reply(struct http_request *request, int status, const char *content_type, const void *body, size_t len)
+{
+    assert(!request->answered && len <= HTTP_REPLY_BYTES_MAX);
+    request->answered = true;
+    http_conn_request_answered(&request->link->conn, clock_mono_ms());
+    h2o_req_t *h2o = request->h2o;
+    h2o->res.status = status;
+    h2o->res.reason = reason_of(status);
+    h2o->res.content_length = len;
+    h2o_iovec_t type = h2o_strdup(&h2o->pool, content_type, SIZE_MAX);
+    h2o_add_header(&h2o->pool, &h2o->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, type.base, type.len);
+    if (request->link->server->stopping)
+        h2o->http1_is_persistent = 0;
+    h2o_send_inline(h2o, len > 0 ? body : "", len);
+}
+
+static void reply_error(struct http_request *request, int status, const char *message)
+{
+    char body[128];
+    int len = snprintf(body, sizeof(body), "{\"message\":\"%s\",\"status\":\"error\"}", message);
+    http_reply(request, status, "application/json", body, (size_t)len);
+}
+
+/* The path as it came, without query. */
+static h2o_iovec_t path_of(const struct http_request *request)
+{
+    h2o_iovec_t path = request->h2o->input.path;
+    const char *query = memchr(path.base, '?', path.len);
+    if (query != NULL)
+        path.len = (size_t)(query - path.base);
+    return path;
+}
+
+void http_request_path(struct http_request *request, char ret_path[static 256])
+{
+    h2o_iovec_t path = path_of(request);
+    size_t len = path.len < 255 ? path.len : 255;
+    memcpy(ret_path, path.base, len);
+    ret_path[len] = '\0';
+}
+
+static bool is_text(h2o_iovec_t vec, const char *text)
+{
+    return vec.len == strlen(text) && memcmp(vec.base, text, vec.len) == 0;
+}
+
+static unsigned method_of(const struct http_request *request)
+{
+    h2o_iovec_t method = request->h2o->input.method;
+    if (is_text(method, "GET") || is_text(method, "HEAD"))
+        return HTTP_GET;
+    return is_text(method, "POST") ? HTTP_POST : 0;
+}
+
+static void reply_not_allowed(struct http_request *request, unsigned methods)
+{
+    static const char *const allow[] = {"", "GET, HEAD", "POST", "GET, HEAD, POST"};
+    const char *value = allow[methods & (HTTP_GET | HTTP_POST)];
+    h2o_req_t *h2o = request->h2o;
+    h2o_add_header_by_str(&h2o->pool, &h2o->res.headers, H2O_STRLIT("allow"), 0, NULL, value, strlen(value));
+    reply_error(request, 405, "method not allowed");
+}
+
+/* The row that takes the request, or NULL; *ret_methods: what the rows of its path take. */
+static const struct http_route *find_route(const struct http_route *routes, const struct http_request *request,
+                                           unsigned *ret_methods)
+{
+    h2o_iovec_t path = path_of(request);
+    unsigned method = method_of(request);
+    *ret_methods = 0;
+    for (const struct http_route *r = routes; r->path != NULL; r++) {
+        if (!is_text(path, r->path))
+            continue;
+        if ((r->methods & method) != 0)
+            return r;
+        *ret_methods |= r->methods;
+    }
+    return NULL;
+}
+
+static void dispatch(struct http_server *server, struct http_request *request)
+{
+    unsigned methods;
+    const struct http_route *route = find_route(server->routes, request, &methods);
+    if (request->link->conn.state == HTTP_CONN_CLOSING)
+        reply_error(request, 503, "closing");
+    else if (route != NULL)
+        route->handler(server->context, request);
+    else if (methods != 0)
+        reply_not_allowed(request, methods);
+    else
+        reply_error(request, 404, "not found");
+}
+
+static int on_request(h2o_handler_t *self, h2o_req_t *h2o)
+{
+    struct http_server *server = ((struct route_handler *)self)->server;
+    struct http_request *request = request_new(h2o);
+    dispatch(server, request);
+    assert(request->answered || request->deferred != NULL);
+    return 0;
+}
+
+void http_request_install(struct http_server *server, h2o_hostconf_t *host)
+{
+    h2o_handler_t *handler = h2o_create_handler(&host->fallback_path, sizeof(struct route_handler));
+    handler->on_req = on_request;
+    ((struct route_handler *)handler)->server = server;
+    host->fallback_path.error_log.emit_request_errors = 0;
+}
+
+/* Mostly at the end: handlers wait equally long. */
+static void insert_by_deadline(struct http_server *server, struct http_deferred *d)
+{
+    struct http_deferred *before = TAILQ_LAST(&server->deferred, http_deferred_list);
+    while (before != NULL && before->deadline_ms > d->deadline_ms)
+        before = TAILQ_PREV(before, http_deferred_list, link);
+    if (before != NULL)
+        TAILQ_INSERT_AFTER(&server->deferred, before, d, link);
+    else
+        TAILQ_INSERT_HEAD(&server->deferred, d, link);
+}
+
+struct http_deferred *http_defer(struct http_request *request, int64_t timeout_ms, http_handler_fn *resume)
+{
+    assert(!request->answered && request->deferred == NULL);
+    struct http_server *server = request->link->server;
+    struct http_deferred *d = xcalloc(1, sizeof(*d));
+    d->server = server;
+    d->request = request;
+    d->resume = resume;
+    d->deadline_ms = clock_mono_ms() + timeout_ms;
+    request->deferred = d;
+    insert_by_deadline(server, d);
+    mutex_lock(&server->lock);
+    server->deferred_count++;
+    mutex_unlock(&server->lock);
+    return d;
+}
+
+void http_deferred_wake(struct http_deferred *d)
+{
+    struct http_server *server = d->server;
+    mutex_lock(&server->lock);
+    bool late = server->stopped;
+    server->deferred_count--;
+    if (!late)
+        h2o_multithread_send_message(&server->receiver, &d->message);
+    mutex_unlock(&server->lock);
+    if (late)
+        free(d);
+}
+
+static void deferred_resume(struct http_deferred *d)
+{
+    struct http_request *request = deferred_detach(d);
+    if (request == NULL)
+        return;
+    d->resume(d->server->context, request);
+}
+
+void http_request_on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+    struct http_server *server = H2O_STRUCT_FROM_MEMBER(struct http_server, receiver, receiver);
+    while (!h2o_linklist_is_empty(messages)) {
+        h2o_multithread_message_t *m = H2O_STRUCT_FROM_MEMBER(h2o_multithread_message_t, link, messages->next);
+        h2o_linklist_unlink(&m->link);
+        if (m == &server->stop_message) {
+            server->stopping = true;
+            continue;
+        }
+        struct http_deferred *d = H2O_STRUCT_FROM_MEMBER(struct http_deferred, message, m);
+        deferred_resume(d);
+        free(d);
+    }
+}
+
+int64_t http_request_next_deadline(const struct http_server *server)
+{
+    const struct http_deferred *d = TAILQ_FIRST(&server->deferred);
+    return d != NULL ? d->deadline_ms : INT64_MAX;
+}
+
+bool http_request_run_deadlines(struct http_server *server, int64_t now_ms)
+{
+    bool any = false;
+    struct http_deferred *d;
+    while ((d = TAILQ_FIRST(&server->deferred)) != NULL && d->deadline_ms <= now_ms) {
+        deferred_resume(d);
+        any = true;
+    }
+    return any;
+}
