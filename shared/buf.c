@@ -88,6 +88,14 @@ int buf_printf(struct buf *b, const char *fmt, ...)
     return 0;
 }
 
+void buf_truncate(struct buf *b, size_t len)
+{
+    assert(len <= b->len);
+    b->len = len;
+    if (b->cap != 0)
+        b->data[len] = '\0';
+}
+
 void buf_consume(struct buf *b, size_t len)
 {
     assert(len <= b->len);

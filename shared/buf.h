@@ -32,5 +32,8 @@ MUST_CHECK int buf_append(struct buf *b, const void *data, size_t len);
 MUST_CHECK int buf_puts(struct buf *b, const char *text);
 MUST_CHECK int buf_printf(struct buf *b, const char *fmt, ...) PRINTF_FORMAT(2, 3);
 
+/* Keep only the first len bytes (len <= b->len). */
+void buf_truncate(struct buf *b, size_t len);
+
 /* Remove the first len bytes (len <= b->len). */
 void buf_consume(struct buf *b, size_t len);

@@ -11,6 +11,8 @@
 
 #include <errmsg.h>
 #include <mysql.h>
+
+#include <ma_pvio.h>
 #include <mysqld_error.h>
 
 #include "shared/clock.h"
@@ -20,7 +22,8 @@
 enum { coroutine_stack_bytes = 96 * 1024 * (BUILT_WITH_SANITIZER ? 4 : 1) };
 /* A dead host is noticed after at most 30 + 3 * 10 s even when nothing is sent. */
 enum { keepalive_idle_s = 30, keepalive_interval_s = 10, keepalive_probes = 3 };
-/* db_conn_resume() looks at this many rows at most, so that it never holds its caller up. */
+/* db_conn_resume() makes this many steps at most (a row, or one read of the socket), so that it never holds its caller
+ * up. */
 enum { resume_steps_max = 1000 };
 
 enum step { STEP_NONE, STEP_CONNECT, STEP_QUERY, STEP_FETCH };
@@ -31,6 +34,7 @@ struct db_conn {
     enum step step;    /* what is in flight */
     int waiting;       /* MYSQL_WAIT_ bits, 0 = the step's last call has returned */
     bool broken;
+    bool lost; /* broken, and by the other side */
     int cancel_fd;
     enum db_tls tls;
     /* What the suspended calls read and write outlives our callers' frames. */
@@ -181,20 +185,28 @@ static void continue_call(struct db_conn *conn, int ready)
     }
 }
 
-/* Wait until the suspended call returns. 0, -ETIMEDOUT (it stays suspended), -ECANCELED (broken). */
+/* Wait for what the suspended call waits for and go on with it once. 0, -ETIMEDOUT (it stays suspended), -ECANCELED
+ * (broken). */
+static int advance_call(struct db_conn *conn, int64_t deadline_ms)
+{
+    int ready = wait_ready(conn, deadline_ms);
+    if (ready == 0)
+        return -ETIMEDOUT;
+    if (ready == -ECANCELED)
+        shut(conn);
+    else
+        continue_call(conn, ready);
+    return ready < 0 ? ready : 0;
+}
+
+/* Until the suspended call returns; a peer whose bytes never end does not move the deadline. 0, -ETIMEDOUT (it stays
+ * suspended), -ECANCELED (broken). */
 static int finish_call(struct db_conn *conn, int64_t deadline_ms)
 {
-    while (conn->waiting != 0) {
-        int ready = wait_ready(conn, deadline_ms);
-        if (ready == -ECANCELED) {
-            shut(conn);
-            return -ECANCELED;
-        }
-        if (ready == 0)
-            return -ETIMEDOUT;
-        continue_call(conn, ready);
-    }
-    return 0;
+    int rc = 0;
+    for (bool late = false; rc == 0 && conn->waiting != 0; late = clock_left_ms(deadline_ms) == 0)
+        rc = late ? -ETIMEDOUT : advance_call(conn, deadline_ms);
+    return rc;
 }
 
 /* Connector/C reports the errno of a failed connect(2) only inside the text: `... (111)` or `... (111 "Connection
@@ -243,7 +255,9 @@ static int connect_finished(struct db_conn *conn, struct error *err)
     forget_password(conn);
     if (conn->connected == NULL) {
         conn->broken = true;
-        return connect_error(conn, err);
+        int rc = connect_error(conn, err);
+        conn->lost = rc != -EACCES;
+        return rc;
     }
     if (conn->tls != DB_TLS_DISABLED && mysql_get_ssl_cipher(conn->mysql) == NULL) {
         shut(conn);
@@ -270,16 +284,28 @@ int db_conn_connect(struct db_conn *conn, const char *address, uint16_t port, co
     return connect_finished(conn, err);
 }
 
-/* An answer that is ERR leaves the connection usable; everything else means that it is lost. */
+static int query_code(unsigned number)
+{
+    switch (number) {
+    case CR_SERVER_LOST:
+    case CR_SERVER_GONE_ERROR:
+        return -ECONNRESET;
+    case CR_NET_PACKET_TOO_LARGE:
+        return -EMSGSIZE;
+    default:
+        return number >= CR_MIN_ERROR && number <= CR_MAX_ERROR ? -EPROTO : -EREMOTEIO;
+    }
+}
+
+/* An answer that is ERR leaves the connection usable; everything else ends it. */
 static int query_error(struct db_conn *conn, struct error *err)
 {
-    unsigned number = mysql_errno(conn->mysql);
-    const char *text = mysql_error(conn->mysql);
-    if (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) {
+    int rc = query_code(mysql_errno(conn->mysql));
+    (void)error_set(err, rc, "%s", mysql_error(conn->mysql));
+    if (rc != -EREMOTEIO)
         shut(conn);
-        return error_set(err, number == CR_NET_PACKET_TOO_LARGE ? -EMSGSIZE : -ECONNRESET, "%s", text);
-    }
-    return error_set(err, -EREMOTEIO, "%s", text);
+    conn->lost = rc == -ECONNRESET;
+    return rc;
 }
 
 static void statement_ended(struct db_conn *conn)
@@ -298,6 +324,8 @@ static int fetch_row(struct db_conn *conn, int64_t deadline_ms, struct error *er
     conn->step = STEP_FETCH;
     conn->waiting = mysql_fetch_row_start(&conn->row, conn->result);
     int rc = finish_call(conn, deadline_ms);
+    if (rc == 0 && conn->row != NULL && clock_left_ms(deadline_ms) == 0)
+        rc = -ETIMEDOUT;
     if (rc < 0)
         return rc;
     if (conn->row == NULL && mysql_errno(conn->mysql) != 0)
@@ -412,11 +440,9 @@ static int resume_next(struct db_conn *conn)
 int db_conn_resume(struct db_conn *conn)
 {
     for (int i = 0; i < resume_steps_max && conn->step != STEP_NONE; i++) {
-        int rc = finish_call(conn, 0);
+        int rc = conn->waiting != 0 ? advance_call(conn, 0) : resume_next(conn);
         if (rc == -ETIMEDOUT)
             return -EINPROGRESS;
-        if (rc == 0)
-            rc = resume_next(conn);
         if (rc < 0) {
             conn->broken = true;
             return -ECONNRESET;
@@ -425,8 +451,20 @@ int db_conn_resume(struct db_conn *conn)
     return conn->step == STEP_NONE ? 0 : -EINPROGRESS;
 }
 
+bool db_conn_lost(const struct db_conn *conn)
+{
+    return conn->lost;
+}
+
+/* Bytes behind the last answer, read together with it: the next statement would take them for its own answer. */
+static bool has_read_ahead(const struct db_conn *conn)
+{
+    const MARIADB_PVIO *io = conn->mysql->net.pvio;
+    return io != NULL && io->cache != NULL && io->cache + io->cache_size > io->cache_pos;
+}
+
 bool db_conn_stale(const struct db_conn *conn)
 {
     struct pollfd fd = {.fd = mysql_get_socket(conn->mysql), .events = POLLIN};
-    return conn->broken || poll(&fd, 1, 0) != 0;
+    return conn->broken || has_read_ahead(conn) || poll(&fd, 1, 0) != 0;
 }

@@ -1,0 +1,46 @@
+#include "daemon/cluster/convergence.h"
+
+#include <string.h>
+
+/* Nobody pulls from a node whose module is at version 1: that is how it starts, with nothing loaded. */
+enum { unpullable_version = 1 };
+
+static bool is_pullable(const struct peer_row *row)
+{
+    return row->state.version > unpullable_version;
+}
+
+static bool is_candidate(const struct peer_row *row, const struct peer_tracker *tracker)
+{
+    if (strcmp(row->state.module, CLUSTER_MEMBERS_MODULE) != 0 || row->updated_at == 0 ||
+        row->state.checksum[0] == '\0')
+        return false;
+    const struct peer *p = peer_tracker_find(tracker, row->host, row->port);
+    return p != NULL && p->condition == PEER_FRESH;
+}
+
+static bool is_better(const struct peer_row *a, const struct peer_row *b)
+{
+    if (b == NULL || is_pullable(a) != is_pullable(b))
+        return b == NULL || is_pullable(a);
+    if (a->state.epoch != b->state.epoch)
+        return a->state.epoch > b->state.epoch;
+    int order = strcmp(a->host, b->host);
+    return order < 0 || (order == 0 && a->port < b->port);
+}
+
+enum convergence convergence_judge(const struct cluster_view *view, const struct peer_tracker *tracker,
+                                   const struct peer_row **ret_authority)
+{
+    const struct module_state *own = cluster_view_own(view, CLUSTER_MEMBERS_MODULE);
+    const struct peer_row *authority = NULL;
+    for (size_t i = 0; i < view->peer_count; i++)
+        if (is_candidate(&view->peers[i], tracker) && is_better(&view->peers[i], authority))
+            authority = &view->peers[i];
+    *ret_authority = authority;
+    if (authority == NULL || own == NULL || strcmp(authority->state.checksum, own->checksum) == 0)
+        return CONVERGED;
+    bool newer = own->version <= unpullable_version || authority->state.epoch > own->epoch;
+    bool sync_can = view->members_diffs_before_sync > 0 && is_pullable(authority) && newer;
+    return sync_can || authority->diff_check < CONVERGENCE_CHECKS ? CONVERGENCE_PULL : CONVERGENCE_COPY;
+}
