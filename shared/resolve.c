@@ -137,7 +137,7 @@ int resolve_host(const char *host, int64_t deadline_ms, struct resolved *ret_res
 {
     if (is_address(host, ret_resolved))
         return 0;
-    struct lookup *l;
+    struct lookup *l = NULL;
     int rc = lookup_start(host, &l, err);
     if (rc < 0)
         return rc;
