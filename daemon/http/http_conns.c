@@ -51,10 +51,15 @@ void http_conn_shut(struct http_conn *conn, int how, int64_t now_ms)
         set_state(conn, HTTP_CONN_CLOSING, now_ms);
 }
 
+bool http_conns_full(const struct http_conns *conns)
+{
+    return conns->count >= conns->max;
+}
+
 bool http_conns_admit(struct http_conns *conns, int64_t now_ms)
 {
     conns->wanted = false;
-    if (conns->count < conns->max)
+    if (!http_conns_full(conns))
         return true;
     struct http_conn *idle = TAILQ_FIRST(&conns->lists[HTTP_CONN_IDLE]);
     if (idle != NULL)

@@ -48,7 +48,9 @@ struct http_conns {
 
 void http_conns_init(struct http_conns *conns, unsigned max, int64_t timeout_ms);
 
-/* True: there is a place for one more. Otherwise the connection idle longest is ended, so that the next try succeeds
+bool http_conns_full(const struct http_conns *conns);
+
+/* Somebody waits to be accepted. True: there is a place. Otherwise the connection idle longest is ended, so that the next try succeeds
  * soon; if none is idle, the next one that pauses makes room. */
 bool http_conns_admit(struct http_conns *conns, int64_t now_ms);
 

@@ -83,6 +83,8 @@ static void on_accept(h2o_socket_t *listener, const char *err)
     if (err != NULL)
         return;
     for (int i = 0; i < accept_batch; i++) {
+        if (i > 0 && http_conns_full(&server->conns))
+            return; /* perhaps nobody waits any more; else we are called again */
         if (!http_conns_admit(&server->conns, now_ms)) {
             accept_later(server, now_ms);
             return;
@@ -193,7 +195,9 @@ static void server_dispose(struct http_server *server)
         h2o_socket_close(server->listener);
     h2o_multithread_unregister_receiver(server->h2o.queue, &server->receiver);
     h2o_timeout_unlink(&server->h2o.http2._graceful_shutdown_timeout);
+    h2o_multithread_queue_t *queue = server->h2o.queue;
     h2o_context_dispose(&server->h2o);
+    free(queue); /* libh2o 2.2.5 empties it only, and forgets the descriptor of its loop as well */
     h2o_config_dispose(&server->config);
     h2o_evloop_destroy(server->loop);
 }
