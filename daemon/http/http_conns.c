@@ -143,9 +143,9 @@ static void make_room(struct http_conn *conn, int64_t now_ms)
  * HTTP/2 Rapid Reset (CVE-2023-44487) and MadeYouReset (CVE-2025-8671): a client that opens requests and drops them at
  * once makes work without ever reaching the limit of open streams. libh2o 2.2.5 has no guard of its own.
  */
-static bool drops_too_many(struct http_conn *conn)
+bool http_conn_drops_requests(const struct http_conn *conn)
 {
-    return ++conn->unanswered >= HTTP_UNANSWERED_MAX;
+    return conn->unanswered >= HTTP_UNANSWERED_MAX;
 }
 
 void http_conn_request_end(struct http_conn *conn, bool answered, int64_t now_ms)
@@ -155,10 +155,12 @@ void http_conn_request_end(struct http_conn *conn, bool answered, int64_t now_ms
     if (answered) {
         conn->untaken--;
         conn->untaken_ms = now_ms;
+    } else {
+        conn->unanswered++;
     }
     if (conn->state == HTTP_CONN_CLOSING)
         return;
-    if (!answered && drops_too_many(conn)) {
+    if (http_conn_drops_requests(conn)) {
         warn_limited("ending an HTTP connection whose client drops its requests");
         http_conn_shut(conn, SHUT_RDWR, now_ms);
         return;

@@ -50,8 +50,8 @@ void http_conns_init(struct http_conns *conns, unsigned max, int64_t timeout_ms)
 
 bool http_conns_full(const struct http_conns *conns);
 
-/* Somebody waits to be accepted. True: there is a place. Otherwise the connection idle longest is ended, so that the next try succeeds
- * soon; if none is idle, the next one that pauses makes room. */
+/* Somebody waits to be accepted. True: there is a place. Otherwise the connection idle longest is ended, so that the
+ * next try succeeds soon; if none is idle, the next one that pauses makes room. */
 bool http_conns_admit(struct http_conns *conns, int64_t now_ms);
 
 /* End what has been idle, or has not taken its answers, for timeout_ms. */
@@ -74,3 +74,6 @@ void http_conn_shut(struct http_conn *conn, int how, int64_t now_ms);
 void http_conn_request_begin(struct http_conn *conn, int64_t now_ms);
 void http_conn_request_answered(struct http_conn *conn, int64_t now_ms);
 void http_conn_request_end(struct http_conn *conn, bool answered, int64_t now_ms);
+
+/* True: it was ended for HTTP_UNANSWERED_MAX dropped requests; what it still asks is not worth work. */
+bool http_conn_drops_requests(const struct http_conn *conn);

@@ -176,8 +176,8 @@ static void dispatch(struct http_server *server, struct http_request *request)
 {
     unsigned methods;
     const struct http_route *route = find_route(server->routes, request, &methods);
-    if (request->link->conn.state == HTTP_CONN_CLOSING)
-        reply_error(request, 503, "closing");
+    if (http_conn_drops_requests(&request->link->conn))
+        reply_error(request, 503, "too many dropped requests");
     else if (route != NULL)
         route->handler(server->context, request);
     else if (methods != 0)
