@@ -15,6 +15,10 @@
     " UNION ALL SELECT 'variable', variable_name, variable_value FROM runtime_global_variables WHERE variable_name " \
     "IN ('admin-version', 'mysql-interfaces')"
 
+/* More than any ProxySQL has or lives, and small enough that sums and milliseconds never overflow. */
+enum { count_max = 1000 * 1000 * 1000 };
+static const int64_t uptime_max_s = 100LL * 366 * 24 * 3600;
+
 struct health_answer {
     struct admin_backends backends;
     struct admin_node node;
@@ -23,18 +27,18 @@ struct health_answer {
 
 static int bad_value(const char *name, const char *value, struct error *err)
 {
-    return error_set(err, -EPROTO, "ProxySQL answers %s = \"%.64s\", which is not a number", name, value);
+    return error_set(err, -EPROTO, "ProxySQL answers %s = \"%.64s\", which makes no sense", name, value);
 }
 
-static int read_count(const char *name, const char *value, int64_t *ret_count, struct error *err)
+static int read_count(const char *name, const char *value, int64_t max, int64_t *ret_count, struct error *err)
 {
-    return str_to_int(value, 0, INT64_MAX / 4, ret_count) < 0 ? bad_value(name, value, err) : 0;
+    return str_to_int(value, 0, max, ret_count) < 0 ? bad_value(name, value, err) : 0;
 }
 
 static int take_backends(struct admin_backends *b, const char *status, const char *value, struct error *err)
 {
     int64_t count;
-    int rc = read_count("the number of backends", value, &count, err);
+    int rc = read_count("the number of backends", value, count_max, &count, err);
     if (rc < 0)
         return rc;
     b->total += count;
@@ -49,10 +53,10 @@ static int take_global(struct health_answer *a, const char *name, const char *va
 {
     if (strcmp(name, "ProxySQL_Uptime") == 0) {
         a->has_uptime = true;
-        return read_count(name, value, &a->node.uptime_s, err);
+        return read_count(name, value, uptime_max_s, &a->node.uptime_s, err);
     }
     if (strcmp(name, "Client_Connections_connected") == 0)
-        return read_count(name, value, &a->node.clients, err);
+        return read_count(name, value, count_max, &a->node.clients, err);
     if (strcmp(name, "mysql_listener_paused") == 0)
         a->node.paused = strcmp(value, "true") == 0;
     return 0;
@@ -69,8 +73,10 @@ static void take_variable(struct admin_node *node, const char *name, const char 
 static int take_health_row(void *arg, const struct db_row *row, struct error *err)
 {
     struct health_answer *a = arg;
-    if (row->count != 3 || row->values[0] == NULL || row->values[1] == NULL)
+    if (row->count != 3)
         return error_set(err, -EPROTO, "ProxySQL answers the health statement with a row of %u columns", row->count);
+    if (row->values[0] == NULL || row->values[1] == NULL)
+        return error_set(err, -EPROTO, "ProxySQL answers the health statement with a row without a name");
     const char *name = row->values[1];
     const char *value = row->values[2] == NULL ? "" : row->values[2];
     if (strcmp(row->values[0], "backends") == 0)
