@@ -37,10 +37,13 @@ static const char *failure_message(const struct health_snapshot *h)
     }
 }
 
+/* While admin does not answer, having started counts only as long as traffic is served. */
 static void decide_startup(const struct probe_question *q, struct probe_answer *a)
 {
-    a->http_status = q->health->started ? 200 : 502;
-    a->message = q->health->started ? "ok" : failure_message(q->health);
+    const struct health_snapshot *h = q->health;
+    bool good = h->started && (h->admin == ADMIN_ANSWERS || is_degraded(h));
+    a->http_status = good ? 200 : 502;
+    a->message = good ? "ok" : failure_message(h);
 }
 
 /* Readiness and liveness while nobody drains. */
