@@ -66,8 +66,8 @@ MUST_CHECK int db_conn_connect(struct db_conn *conn, const char *address, uint16
 
 /* Run one statement and hand its rows to fn (NULL: rows are skipped). The answer may have at most max_bytes bytes
  * (0 = no limit, for readers that stream). ret_affected may be NULL. Returns 0; -EREMOTEIO: ProxySQL answered ERR, the
- * connection is fine; -ETIMEDOUT: the connection is busy; -ECONNRESET (lost), -EPROTO (not what a MySQL server answers),
- * -EMSGSIZE, -ECANCELED or fn's code: broken. */
+ * connection is fine; -ETIMEDOUT: the connection is busy; -ECONNRESET (lost), -EPROTO (not what a MySQL server
+ * answers), -EMSGSIZE, -ECANCELED or fn's code: broken. */
 MUST_CHECK int db_conn_query(struct db_conn *conn, const char *sql, db_row_fn *fn, void *arg, size_t max_bytes,
                              int64_t deadline_ms, uint64_t *ret_affected, struct error *err);
 

@@ -108,20 +108,36 @@ void db_pool_cancel(struct db_pool *pool)
     (void)n;
 }
 
-static void count_lost_locked(struct db_pool *pool, struct slot *slot) REQUIRES(pool->lock)
+static void drop_stale_locked(struct db_pool *pool, struct slot *slot) REQUIRES(pool->lock)
 {
     pool->stats.losses++;
     set_state_locked(pool, slot, SLOT_EMPTY);
+}
+
+static void drop_broken_locked(struct db_pool *pool, struct slot *slot) REQUIRES(pool->lock)
+{
+    pool->stats.losses += db_conn_lost(slot->conn) ? 1 : 0;
+    set_state_locked(pool, slot, SLOT_EMPTY);
+}
+
+static void note_login_locked(struct db_pool *pool) REQUIRES(pool->lock)
+{
+    pool->stats.connects++;
+    error_clear(&pool->last_error);
+    backoff_reset(&pool->refused_backoff);
+    backoff_reset(&pool->denied_backoff);
 }
 
 static void resume_slot_locked(struct db_pool *pool, struct slot *slot) REQUIRES(pool->lock)
 {
     int rc = db_conn_resume(slot->conn);
     if (rc == 0) {
+        if (slot->logging_in)
+            note_login_locked(pool);
         slot->logging_in = false;
         set_state_locked(pool, slot, SLOT_IDLE);
     } else if (rc != -EINPROGRESS) {
-        count_lost_locked(pool, slot);
+        drop_broken_locked(pool, slot);
     } else if (slot->logging_in && clock_mono_ms() - slot->since_ms > parked_login_max_ms) {
         set_state_locked(pool, slot, SLOT_EMPTY);
     }
@@ -141,13 +157,6 @@ static struct slot *resume_parked_locked(struct db_pool *pool) REQUIRES(pool->lo
     return oldest;
 }
 
-static unsigned lane_limit(const struct db_pool *pool, enum db_lane lane)
-{
-    if (lane != DB_LANE_READ)
-        return 1;
-    return pool->options.size > DB_POOL_SIZE_MIN ? pool->options.size - DB_POOL_SIZE_MIN : 1;
-}
-
 static unsigned count_locked(const struct db_pool *pool, enum slot_state state) REQUIRES(pool->lock)
 {
     unsigned n = 0;
@@ -164,6 +173,21 @@ static unsigned lane_lent_locked(const struct db_pool *pool, enum db_lane lane) 
     return n;
 }
 
+/* Reads and a write together leave a connection each to health and drain. */
+static bool lane_has_room_locked(const struct db_pool *pool, enum db_lane lane) REQUIRES(pool->lock)
+{
+    unsigned writes = lane_lent_locked(pool, DB_LANE_WRITE);
+    unsigned reads = lane_lent_locked(pool, DB_LANE_READ);
+    switch (lane) {
+    case DB_LANE_WRITE:
+        return writes < 1 && reads < pool->options.size - 2;
+    case DB_LANE_READ:
+        return reads < pool->options.size - 3 || (reads < 1 && writes < pool->options.size - 2);
+    default:
+        return lane_lent_locked(pool, lane) < 1;
+    }
+}
+
 /* An idle connection that still looks alive, else an empty slot, else NULL. The last slot is the throw-away's. */
 static struct slot *choose_slot_locked(struct db_pool *pool, enum db_lane lane) REQUIRES(pool->lock)
 {
@@ -173,7 +197,7 @@ static struct slot *choose_slot_locked(struct db_pool *pool, enum db_lane lane) 
     for (unsigned i = 0; i < pool->slot_count - 1; i++) {
         struct slot *slot = &pool->slots[i];
         if (slot->state == SLOT_IDLE && db_conn_stale(slot->conn))
-            count_lost_locked(pool, slot);
+            drop_stale_locked(pool, slot);
         if (slot->state == SLOT_IDLE)
             return slot;
         if (slot->state == SLOT_EMPTY && empty == NULL)
@@ -202,8 +226,7 @@ static int take_slot_locked(struct db_pool *pool, enum db_lane lane, int64_t dea
         const struct slot *parked = resume_parked_locked(pool);
         if (parked != NULL && lane != DB_LANE_THROWAWAY)
             return refuse_locked(pool, -EINPROGRESS, parked->since_ms, err);
-        struct slot *slot =
-            lane_lent_locked(pool, lane) < lane_limit(pool, lane) ? choose_slot_locked(pool, lane) : NULL;
+        struct slot *slot = lane_has_room_locked(pool, lane) ? choose_slot_locked(pool, lane) : NULL;
         if (slot != NULL) {
             slot->lane = lane;
             set_state_locked(pool, slot, SLOT_LENT);
@@ -225,13 +248,11 @@ static int backing_off_locked(struct db_pool *pool, struct error *err) REQUIRES(
 
 static void note_connect_locked(struct db_pool *pool, const struct error *result) REQUIRES(pool->lock)
 {
-    pool->last_error = *result;
     if (result->code == 0) {
-        pool->stats.connects++;
-        backoff_reset(&pool->refused_backoff);
-        backoff_reset(&pool->denied_backoff);
+        note_login_locked(pool);
         return;
     }
+    pool->last_error = *result;
     pool->stats.connect_failures++;
     if (result->code != -ETIMEDOUT && result->code != -EACCES)
         pool->stats.losses++;
@@ -239,27 +260,28 @@ static void note_connect_locked(struct db_pool *pool, const struct error *result
     pool->next_connect_ms = clock_mono_ms() + backoff_next_ms(backoff);
 }
 
+/* Without a password there is no login: -EACCES, whatever is wrong with the file. */
 static int read_password(const struct db_pool_options *o, struct buf *out, struct error *err)
 {
     if (o->password_file[0] == '\0')
-        return buf_puts(out, o->password) < 0 ? error_set(err, -EFBIG, "the password is too long") : 0;
-    int rc = file_read(o->password_file, out, err);
-    if (rc < 0)
-        return error_wrap(err, "proxysql.password_file");
+        return buf_puts(out, o->password) < 0 ? error_set(err, -EACCES, "the password is too long") : 0;
+    struct error why = ERROR_INIT;
+    if (file_read(o->password_file, out, &why) < 0)
+        return error_set(err, -EACCES, "proxysql.password_file: %s", why.text);
     while (out->len > 0 && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
         out->data[--out->len] = '\0';
     return 0;
 }
 
 /* Try the host's addresses in turn; the one that took the connection but does not answer ends the search. */
-static int connect_any(const struct db_pool *pool, const struct resolved *addresses, const char *password,
-                       int64_t deadline_ms, struct db_conn **ret_conn, struct error *err)
+static int connect_any(const struct db_pool *pool, const struct resolved *addresses, uint16_t port,
+                       const char *password, int64_t deadline_ms, struct db_conn **ret_conn, struct error *err)
 {
     int rc = -EHOSTUNREACH;
     for (size_t i = 0; i < addresses->count; i++) {
         error_clear(err);
         struct db_conn *conn = db_conn_new(&pool->options.params);
-        rc = db_conn_connect(conn, addresses->address[i], pool->options.port, password, deadline_ms, err);
+        rc = db_conn_connect(conn, addresses->address[i], port, password, deadline_ms, err);
         if (rc == 0 || rc == -ETIMEDOUT) {
             *ret_conn = conn;
             return rc;
@@ -272,22 +294,49 @@ static int connect_any(const struct db_pool *pool, const struct resolved *addres
 }
 
 /* Connect and log in, without the lock. On -ETIMEDOUT *ret_conn may be a connection whose login is in flight. */
-static int open_connection(const struct db_pool *pool, int64_t deadline_ms, struct db_conn **ret_conn,
-                           struct error *err)
+static int open_connection(const struct db_pool *pool, const char *host, uint16_t port, int64_t deadline_ms,
+                           struct db_conn **ret_conn, struct error *err)
 {
     struct resolved addresses;
-    int rc = resolve_host(pool->options.host, deadline_ms, &addresses, err);
+    int rc = resolve_host(host, deadline_ms, &addresses, err);
     if (rc < 0)
         return rc;
     cleanup_buf struct buf password;
     buf_init(&password, password_bytes_max);
     rc = read_password(&pool->options, &password, err);
     if (rc == 0)
-        rc = connect_any(pool, &addresses, password.data, deadline_ms, ret_conn, err);
+        rc = connect_any(pool, &addresses, port, password.data, deadline_ms, ret_conn, err);
     explicit_bzero(password.data, password.len);
     if (rc < 0)
-        (void)error_wrap(err, "%s:%u", pool->options.host, pool->options.port);
+        (void)error_wrap(err, "%s:%u", host, port);
     return rc;
+}
+
+static bool writes(enum db_lane lane)
+{
+    return lane == DB_LANE_WRITE || lane == DB_LANE_DRAIN;
+}
+
+/* A busy connection is parked; with DB_PARKED_MAX parked one that may write takes the place of a parked read, whose
+ * answer nobody needs, and a read or a login is given up. */
+static void park_locked(struct db_pool *pool, struct slot *slot) REQUIRES(pool->lock)
+{
+    bool must_keep = writes(slot->lane) && !slot->logging_in;
+    struct slot *given_up = NULL;
+    if (count_locked(pool, SLOT_PARKED) >= DB_PARKED_MAX) {
+        given_up = slot;
+        for (unsigned i = 0; i < pool->slot_count && must_keep; i++)
+            if (pool->slots[i].state == SLOT_PARKED && (!writes(pool->slots[i].lane) || pool->slots[i].logging_in))
+                given_up = &pool->slots[i];
+    }
+    if (given_up != slot) {
+        pool->stats.parked_total++;
+        set_state_locked(pool, slot, SLOT_PARKED);
+    }
+    if (given_up != NULL) {
+        pool->stats.abandoned++;
+        set_state_locked(pool, given_up, SLOT_EMPTY);
+    }
 }
 
 /* Fill a lent slot with a new connection. */
@@ -295,18 +344,16 @@ static int connect_slot(struct db_pool *pool, struct slot *slot, int64_t deadlin
 {
     struct db_conn *conn = NULL;
     struct error result = ERROR_INIT;
-    int rc = open_connection(pool, deadline_ms, &conn, &result);
+    int rc = open_connection(pool, pool->options.host, pool->options.port, deadline_ms, &conn, &result);
     mutex_lock(&pool->lock);
     if (rc != -ECANCELED)
         note_connect_locked(pool, &result);
     slot->conn = conn;
     slot->logging_in = rc == -ETIMEDOUT;
-    if (rc < 0 && (conn == NULL || slot->lane == DB_LANE_THROWAWAY)) {
+    if (rc < 0 && (conn == NULL || slot->lane == DB_LANE_THROWAWAY))
         set_state_locked(pool, slot, SLOT_EMPTY);
-    } else if (rc < 0) {
-        pool->stats.parked_total++;
-        set_state_locked(pool, slot, SLOT_PARKED);
-    }
+    else if (rc < 0)
+        park_locked(pool, slot);
     mutex_unlock(&pool->lock);
     return rc < 0 ? error_set(err, rc, "%s", result.text) : 0;
 }
@@ -332,27 +379,6 @@ int db_pool_get(struct db_pool *pool, enum db_lane lane, int64_t deadline_ms, st
     return 0;
 }
 
-/* A busy connection is parked; with DB_PARKED_MAX parked a write takes the place of a parked read, whose answer
- * nobody needs, and a read is given up. */
-static void park_locked(struct db_pool *pool, struct slot *slot) REQUIRES(pool->lock)
-{
-    struct slot *given_up = NULL;
-    if (count_locked(pool, SLOT_PARKED) >= DB_PARKED_MAX) {
-        given_up = slot;
-        for (unsigned i = 0; i < pool->slot_count && slot->lane == DB_LANE_WRITE; i++)
-            if (pool->slots[i].state == SLOT_PARKED && pool->slots[i].lane != DB_LANE_WRITE)
-                given_up = &pool->slots[i];
-    }
-    if (given_up != slot) {
-        pool->stats.parked_total++;
-        set_state_locked(pool, slot, SLOT_PARKED);
-    }
-    if (given_up != NULL) {
-        pool->stats.abandoned++;
-        set_state_locked(pool, given_up, SLOT_EMPTY);
-    }
-}
-
 static struct slot *slot_of_locked(struct db_pool *pool, const struct db_conn *conn) REQUIRES(pool->lock)
 {
     for (unsigned i = 0; i < pool->slot_count; i++)
@@ -372,12 +398,24 @@ void db_pool_put(struct db_pool *pool, struct db_conn *conn)
     if (slot->lane == DB_LANE_THROWAWAY)
         set_state_locked(pool, slot, SLOT_EMPTY);
     else if (db_conn_broken(conn))
-        count_lost_locked(pool, slot);
+        drop_broken_locked(pool, slot);
     else if (db_conn_busy(conn))
         park_locked(pool, slot);
     else
         set_state_locked(pool, slot, SLOT_IDLE);
     mutex_unlock(&pool->lock);
+}
+
+int db_pool_connect_other(struct db_pool *pool, const char *host, uint16_t port, int64_t deadline_ms,
+                          struct db_conn **ret_conn, struct error *err)
+{
+    struct db_conn *conn = NULL;
+    int rc = open_connection(pool, host, port, deadline_ms, &conn, err);
+    if (rc < 0)
+        db_conn_free(conn);
+    else
+        *ret_conn = conn;
+    return rc;
 }
 
 void db_pool_stats(struct db_pool *pool, struct db_pool_stats *ret_stats)

@@ -21,7 +21,7 @@ enum db_lane {
     DB_LANE_HEALTH,    /* one at a time */
     DB_LANE_DRAIN,     /* one at a time */
     DB_LANE_WRITE,     /* one at a time */
-    DB_LANE_READ,      /* size - 3, at least one */
+    DB_LANE_READ,      /* size - 3; with a size of 3 one, while nobody writes */
     DB_LANE_THROWAWAY, /* one at a time, beside the others; a new connection, closed afterwards */
     DB_LANES
 };
@@ -45,7 +45,7 @@ struct db_pool_stats {
     uint64_t connects;
     uint64_t connect_failures;
     uint64_t parked_total;
-    uint64_t abandoned; /* closed with a read unanswered because DB_PARKED_MAX were parked already */
+    uint64_t abandoned; /* reads and logins closed unanswered because DB_PARKED_MAX were parked already */
     uint64_t refused;   /* not lent: one is parked, or the lane was busy until the deadline */
     uint64_t losses;    /* connections that ended from the other side, and connects that failed by it: after
                            them the ProxySQL that answers may be another */
@@ -63,12 +63,18 @@ void db_pool_cancel(struct db_pool *pool);
 
 /* Borrow a connection, connecting if need be; give it back with db_pool_put(). 0; -EINPROGRESS: a statement is parked;
  * -EBUSY: the lane was taken until the deadline; -ETIMEDOUT: no login in time (that connection is parked);
- * -ECONNREFUSED, -EACCES and the other codes of db_conn_connect(). After a failed connect the next attempt waits
- * (back-off up to 1 s, 5 s when the login was denied) and until then the same error is returned at once. */
+ * -EACCES: denied, or the password file cannot be read; -ECONNREFUSED and the other codes of db_conn_connect(). After a
+ * failed connect the next attempt waits (back-off up to 1 s, 5 s when the login was denied) and until then the same
+ * error is returned at once. */
 MUST_CHECK int db_pool_get(struct db_pool *pool, enum db_lane lane, int64_t deadline_ms, struct db_conn **ret_conn,
                            struct error *err);
 
 /* Give a connection back, in whatever state it is. NULL is fine. */
 void db_pool_put(struct db_pool *pool, struct db_conn *conn);
+
+/* A connection to another node's admin interface with this pool's user, password and TLS, beside the pool; the caller
+ * frees it with db_conn_free(), whatever was left unanswered on it. */
+MUST_CHECK int db_pool_connect_other(struct db_pool *pool, const char *host, uint16_t port, int64_t deadline_ms,
+                                     struct db_conn **ret_conn, struct error *err);
 
 void db_pool_stats(struct db_pool *pool, struct db_pool_stats *ret_stats);
