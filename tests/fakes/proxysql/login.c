@@ -115,8 +115,8 @@ static int parse_response(struct exchange *x, bool *ret_known_plugin)
         return -EPROTO;
     at += answer_len;
     /* An empty password may come as a single NUL (lib/MySQL_Protocol.cpp, PPHR_2). */
-    if (x->answer_len > 0 && x->answer[x->answer_len - 1] == '\0')
-        x->answer_len--;
+    if (x->answer_len == 1 && x->answer[0] == '\0')
+        x->answer_len = 0;
 
     if ((capabilities & CAPABILITY_CONNECT_WITH_DB) != 0 && at < end)
         at += strnlen(at, (size_t)(end - at)) + 1;

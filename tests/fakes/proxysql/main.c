@@ -16,7 +16,7 @@
 #include "tests/fakes/proxysql/node.h"
 #include "tests/fakes/proxysql/options.h"
 
-enum { init_max = 1024 * 1024, address_max = 64, stop_within_s = 2 };
+enum { init_max = 1024 * 1024, address_max = 64, stop_within_s = 2 * (BUILT_WITH_SANITIZER ? 10 : 1) };
 
 struct fake {
     struct options options;
@@ -90,10 +90,10 @@ static int start(struct fake *f, struct error *err)
     traffic_server_address(f->traffic, f->traffic_address, sizeof f->traffic_address);
     admin_server_address(f->admin, f->admin_address, sizeof f->admin_address);
     r = start_node(f, err);
-    if (r == 0)
-        r = admin_server_start(f->admin, &f->node, err);
     if (r == 0 && f->options.control != NULL)
         r = control_start(f->options.control, &f->node, f->admin, &f->control, err);
+    if (r == 0)
+        r = admin_server_start(f->admin, &f->node, err);
     return r;
 }
 
@@ -140,5 +140,6 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "fake-proxysql: %s\n", err.text);
     }
     stop(&fake);
+    (void)alarm(0);
     return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

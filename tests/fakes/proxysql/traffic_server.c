@@ -45,7 +45,7 @@ struct traffic_server {
     struct traffic_counters counters GUARDED;
 };
 
-static void close_session(struct traffic_server *t, struct session *s)
+static void close_session_locked(struct traffic_server *t, struct session *s) REQUIRES(t->lock)
 {
     fd_close(s->fd);
     buf_fini(&s->in);
@@ -95,7 +95,8 @@ static bool send_error(int fd)
     return flush(&out, fd);
 }
 
-static void note_query(struct traffic_server *t, struct session *s, const char *sql, size_t len)
+static void note_query_locked(struct traffic_server *t, struct session *s, const char *sql, size_t len)
+    REQUIRES(t->lock)
 {
     t->counters.questions++;
     if (len >= 5 && strncasecmp(sql, "BEGIN", 5) == 0)
@@ -105,7 +106,8 @@ static void note_query(struct traffic_server *t, struct session *s, const char *
 }
 
 /* One whole packet of a client. False: close it. */
-static bool handle_packet(struct traffic_server *t, struct session *s, const char *payload, size_t len, uint8_t seq)
+static bool handle_packet_locked(struct traffic_server *t, struct session *s, const char *payload, size_t len,
+                                 uint8_t seq) REQUIRES(t->lock)
 {
     s->last_ms = clock_mono_ms();
     if (!s->logged_in) {
@@ -115,7 +117,7 @@ static bool handle_packet(struct traffic_server *t, struct session *s, const cha
     } else if (len == 0 || payload[0] == COM_QUIT) {
         return false;
     } else if (payload[0] == COM_QUERY) {
-        note_query(t, s, payload + 1, len - 1);
+        note_query_locked(t, s, payload + 1, len - 1);
     }
     struct packet_writer out;
     packet_writer_init(&out);
@@ -124,7 +126,7 @@ static bool handle_packet(struct traffic_server *t, struct session *s, const cha
     return flush(&out, s->fd);
 }
 
-static bool read_session(struct traffic_server *t, struct session *s)
+static bool read_session_locked(struct traffic_server *t, struct session *s) REQUIRES(t->lock)
 {
     char chunk[4096];
     ssize_t n = recv(s->fd, chunk, sizeof chunk, MSG_DONTWAIT);
@@ -139,7 +141,7 @@ static bool read_session(struct traffic_server *t, struct session *s)
         size_t len = header[0] | ((size_t)header[1] << 8) | ((size_t)header[2] << 16);
         if (s->in.len < len + 4)
             break;
-        if (!handle_packet(t, s, s->in.data + 4, len, header[3]))
+        if (!handle_packet_locked(t, s, s->in.data + 4, len, header[3]))
             return false;
         buf_consume(&s->in, len + 4);
     }
@@ -154,7 +156,7 @@ static void name_peer(struct session *s, const struct sockaddr_storage *peer, so
         s->port = (unsigned)strtoul(port, NULL, 10);
 }
 
-static struct session *free_slot(struct traffic_server *t)
+static struct session *free_slot_locked(struct traffic_server *t) REQUIRES(t->lock)
 {
     for (size_t i = 0; i < TRAFFIC_SESSIONS_MAX; i++)
         if (t->sessions[i].fd < 0)
@@ -162,7 +164,7 @@ static struct session *free_slot(struct traffic_server *t)
     return NULL;
 }
 
-static void accept_session(struct traffic_server *t)
+static void accept_session_locked(struct traffic_server *t) REQUIRES(t->lock)
 {
     struct sockaddr_storage peer;
     socklen_t peer_len = sizeof peer;
@@ -170,7 +172,7 @@ static void accept_session(struct traffic_server *t)
     if (fd < 0)
         return;
     int mode = atomic_load(&t->faults->traffic);
-    struct session *s = free_slot(t);
+    struct session *s = free_slot_locked(t);
     t->counters.created++;
     if (s == NULL || mode == TRAFFIC_ERR) {
         (void)send_error(fd);
@@ -182,7 +184,7 @@ static void accept_session(struct traffic_server *t)
     name_peer(s, &peer, peer_len);
     t->counters.connected++;
     if (!s->mute && !send_greeting(s))
-        close_session(t, s);
+        close_session_locked(t, s);
 }
 
 /* The descriptors to wait for: wake-up, listener, then the sessions by slot. */
@@ -216,11 +218,11 @@ static void *serve(void *arg)
         mutex_lock(&t->lock);
         for (nfds_t i = 2; i < count; i++) {
             struct session *s = &t->sessions[slots[i]];
-            if (fds[i].revents != 0 && !read_session(t, s))
-                close_session(t, s);
+            if (fds[i].revents != 0 && !read_session_locked(t, s))
+                close_session_locked(t, s);
         }
         if (fds[1].revents != 0 && t->listener.fd >= 0)
-            accept_session(t);
+            accept_session_locked(t);
         mutex_unlock(&t->lock);
     }
 }
@@ -260,7 +262,7 @@ void traffic_server_stop(struct traffic_server *t)
     mutex_lock(&t->lock);
     for (size_t i = 0; i < TRAFFIC_SESSIONS_MAX; i++)
         if (t->sessions[i].fd >= 0)
-            close_session(t, &t->sessions[i]);
+            close_session_locked(t, &t->sessions[i]);
     mutex_unlock(&t->lock);
     listener_fini(&t->listener);
     mutex_fini(&t->lock);

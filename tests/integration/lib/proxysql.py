@@ -1,0 +1,247 @@
+"""One ProxySQL node with two backends: the stand-in, or the real one when PROXYSQL_BIN names it."""
+import json
+import pathlib
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import pymysql
+
+from lib.binaries import built, real_proxysql
+from lib.ports import free_port
+from lib.process import Process
+from lib.waiting import wait_until
+from lib.wire import Wire
+
+BACKENDS = (("127.0.0.11", 3306), ("127.0.0.12", 3306))
+APP_USER = ("app", "app-secret")
+PLUGINS = {"native": "mysql_native_password", "caching_sha2": "caching_sha2_password"}
+
+CONFIG = """
+datadir="{data}"
+admin_variables=
+{{
+    admin_credentials="{users}"
+    mysql_ifaces="127.0.0.1:{admin_port}"
+}}
+mysql_variables=
+{{
+    interfaces="127.0.0.1:{traffic_port}"
+    default_authentication_plugin="{plugin}"
+    threads=2
+    have_ssl={have_ssl}
+    monitor_enabled=false
+}}
+mysql_servers=({servers})
+mysql_users=({{ username="{app_user}", password="{app_password}", default_hostgroup=0 }})
+"""
+
+
+def make_certificate(folder):
+    """A self-signed certificate for 127.0.0.1: (certificate file, key file)."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+                    "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return cert, key
+
+
+class Wedge:
+    """A statement that holds the admin mutex for about `seconds`, running in a connection of its own."""
+
+    def __init__(self, node, seconds):
+        self.node = node
+        loops = int(node.loops_per_second() * seconds)
+        self.connection = node.connect(timeout=120)
+        before = node.process.cpu_s()
+        self._thread = threading.Thread(target=self._run, args=(Node.slow_sql(loops),), daemon=True)
+        self.error = None
+        self.ended = None  # monotonic time
+        self._thread.start()
+        wait_until(lambda: node.process.cpu_s() - before > 0.03, what="the slow statement burns processor time")
+
+    def _run(self, sql):
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(sql)
+        except pymysql.Error as error:
+            self.error = error
+        self.ended = time.monotonic()
+
+    def holds(self):
+        return self._thread.is_alive()
+
+    def wait(self, timeout=120.0):
+        """Wait for the end of the statement."""
+        self._thread.join(timeout)
+        assert not self._thread.is_alive(), "the wedge did not end"
+        if self.connection.open:
+            self.connection.close()
+
+
+class Node:
+    """Start, stop and question one node. Ports stay the same over restarts."""
+
+    def __init__(self, folder, users="admin:admin;radmin:radmin", auth="native", tls=True, backends=BACKENDS):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.users, self.auth, self.tls, self.backends = users, auth, tls, backends
+        self.admin_port, self.traffic_port = free_port(), free_port()
+        self.real = real_proxysql()
+        self.process = None
+        self._loops_per_second = None
+
+    # --- life
+
+    def _command_real(self):
+        data = self.folder / "data"
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir()
+        servers = ",".join(f'{{ address="{host}", port={port}, hostgroup=0 }}' for host, port in self.backends)
+        config = self.folder / "proxysql.cnf"
+        config.write_text(CONFIG.format(
+            data=data, users=self.users, admin_port=self.admin_port, traffic_port=self.traffic_port, servers=servers,
+            plugin=PLUGINS[self.auth], have_ssl=str(self.tls).lower(), app_user=APP_USER[0],
+            app_password=APP_USER[1]))
+        return [self.real, "-f", "--no-version-check", "-c", config, "-D", data]
+
+    def _command_stand_in(self):
+        init = self.folder / "init.sql"
+        init.write_text("".join(
+            f"INSERT INTO mysql_servers (hostgroup_id, hostname, port) VALUES (0, '{host}', {port});\n"
+            for host, port in self.backends) +
+            f"INSERT INTO mysql_users (username, password) VALUES ('{APP_USER[0]}', '{APP_USER[1]}');\n")
+        command = [built("fake-proxysql"), "--admin", f"127.0.0.1:{self.admin_port}",
+                   "--traffic", f"127.0.0.1:{self.traffic_port}", "--control", self.control_path(),
+                   "--users", self.users, "--auth", self.auth, "--init", init]
+        if self.tls:
+            cert, key = make_certificate(self.folder)
+            command += ["--tls-cert", cert, "--tls-key", key]
+        return command
+
+    def start(self):
+        """Start and wait until admin answers a statement."""
+        command = self._command_real() if self.real else self._command_stand_in()
+        self.process = Process(command, self.folder / "proxysql.log")
+        wait_until(self._answers, timeout=30, what=f"{command[0]} answers on admin", step=0.05)
+        return self
+
+    def _answers(self):
+        if not self.process.running():
+            raise AssertionError(f"{self.process.argv[0]} ended: {self.process.log()[-2000:]}")
+        try:
+            return bool(self.admin("SELECT 1", timeout=2))
+        except pymysql.Error:
+            return False
+
+    def stop(self):
+        """SIGTERM; returns the exit code."""
+        return self.process.stop() if self.process else None
+
+    def kill(self):
+        return self.process.kill() if self.process else None
+
+    def close(self):
+        """Stop it for good. A stand-in must end well and its sanitizers must have been silent."""
+        if not self.process:
+            return
+        was_running, code = self.process.running(), self.stop()
+        if not self.real:
+            assert code == 0 or not was_running, f"the stand-in ended with {code}: {self.process.log()[-4000:]}"
+            assert "Sanitizer" not in self.process.log(), self.process.log()[:8000]
+
+    def restart(self):
+        self.kill()
+        return self.start()
+
+    def quiet_threads(self):
+        """Threads of the process once those of connections that were just closed have ended."""
+        seen, since = self.process.threads(), time.monotonic()
+        while time.monotonic() - since < 0.3:
+            time.sleep(0.02)
+            if (now := self.process.threads()) != seen:
+                seen, since = now, time.monotonic()
+        return seen
+
+    # --- admin
+
+    def connect(self, user=None, password=None, timeout=10.0, **options):
+        """A logged-in admin connection; it sends nothing by itself."""
+        first, _, secret = self.users.partition(";")[0].partition(":")
+        return pymysql.connect(host="127.0.0.1", port=self.admin_port, user=user or first,
+                               password=secret if password is None else password, autocommit=None,
+                               connect_timeout=timeout, read_timeout=timeout, write_timeout=timeout, **options)
+
+    def admin(self, sql, **options):
+        """Run one statement on a connection of its own and return its rows, a tuple of tuples."""
+        connection = self.connect(**options)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def value(self, sql, **options):
+        """The only value of a statement."""
+        (row,), = (self.admin(sql, **options),)
+        return row[0]
+
+    def counter(self, name):
+        """One row of stats_mysql_global, as text."""
+        return self.value(f"SELECT Variable_Value FROM stats_mysql_global WHERE Variable_Name = '{name}'")
+
+    def wire(self, timeout=10.0):
+        """A raw connection to admin, greeting read."""
+        return Wire(self.admin_port, timeout=timeout)
+
+    # --- traffic
+
+    def traffic(self, timeout=10.0):
+        """A raw connection to the traffic port, greeting read."""
+        return Wire(self.traffic_port, timeout=timeout)
+
+    def traffic_refused(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.traffic_port), 2).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    # --- faults that both kinds of node have
+
+    @staticmethod
+    def slow_sql(loops):
+        return f"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c LIMIT {loops}) SELECT count(*) FROM c"
+
+    def loops_per_second(self):
+        """How far the slow statement counts in one second here."""
+        if self._loops_per_second is None:
+            loops = 400000
+            began = time.monotonic()
+            self.admin(self.slow_sql(loops), timeout=60)
+            self._loops_per_second = loops / (time.monotonic() - began)
+        return self._loops_per_second
+
+    def wedge(self, seconds):
+        """Hold the admin mutex for about so long with a real slow statement."""
+        return Wedge(self, seconds)
+
+    # --- the stand-in's knobs
+
+    def control_path(self):
+        return self.folder / "control.sock"
+
+    def control(self, command):
+        """Send one command to the stand-in's control socket and return its answer."""
+        assert not self.real, "a real ProxySQL has no knobs: mark the test with @pytest.mark.knobs"
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(str(self.control_path()))
+            client.sendall(command.encode() + b"\n")
+            line = client.makefile().readline()
+        answer = json.loads(line)
+        assert answer.pop("ok"), f"{command}: {answer}"
+        return answer
