@@ -19,6 +19,7 @@
 
 /* Without any probe the state is still looked at, so that a restart of ProxySQL is noticed. */
 enum { health_interval_ms = 10 * 1000, health_retry_ms = 500 };
+enum { resync_retry_ms = 1000 };
 /* What is being answered at the end gets this long. */
 enum { http_grace_ms = 500 };
 
@@ -31,6 +32,7 @@ struct agent {
     char traffic_host[TRAFFIC_HOST_SIZE];
     uint16_t traffic_port;
     struct db_pool *pool;
+    struct resync_state *resync;
     struct job_context jobs;
     struct job_queue *queue;
     struct worker_pool *workers;
@@ -85,14 +87,18 @@ static int start_pool(struct agent *a, struct error *err)
 
 static void make_queue(struct agent *a)
 {
+    a->resync = resync_state_new();
     a->jobs = (struct job_context){.config = a->config,
                                    .pool = a->pool,
                                    .health = &a->health,
                                    .phase = &a->phase,
+                                   .resync = a->resync,
                                    .admin_host = a->admin_host,
+                                   .admin_port = a->admin_port,
                                    .traffic_host = a->traffic_host,
                                    .traffic_port = a->traffic_port};
     a->queue = job_queue_new(job_table, JOB_IDS, (unsigned)a->config->workers.count, &a->jobs);
+    a->jobs.queue = a->queue;
 }
 
 static int start_http(struct agent *a, struct error *err)
@@ -107,11 +113,18 @@ static int start_http(struct agent *a, struct error *err)
 
 static int start_scheduler(struct agent *a, struct error *err)
 {
-    const struct schedule entries[] = {{.kind = JOB_HEALTH,
-                                        .interval_ms = health_interval_ms,
-                                        .retry_ms = health_retry_ms,
-                                        .delay_ms = a->config->start_delay * 1000}};
-    return scheduler_start(&a->scheduler, a->queue, entries, ARRAY_LEN(entries), err);
+    const struct config *c = a->config;
+    const int64_t delay_ms = c->start_delay * 1000;
+    struct schedule entries[JOB_IDS];
+    size_t count = 0;
+    entries[count++] = (struct schedule){
+        .kind = JOB_HEALTH, .interval_ms = health_interval_ms, .retry_ms = health_retry_ms, .delay_ms = delay_ms};
+    if (c->run_mode == RUN_MODE_SATELLITE)
+        entries[count++] = (struct schedule){.kind = JOB_RESYNC,
+                                             .interval_ms = c->satellite.interval * 1000,
+                                             .retry_ms = resync_retry_ms,
+                                             .delay_ms = delay_ms};
+    return scheduler_start(&a->scheduler, a->queue, entries, count, err);
 }
 
 static int start_modules(struct agent *a, struct error *err)
@@ -191,6 +204,7 @@ void agent_stop(struct agent *a)
     http_server_free(a->http);
     scheduler_free(a->scheduler);
     job_queue_free(a->queue);
+    resync_state_free(a->resync);
     db_pool_free(a->pool);
     (void)phase_advance(&a->phase, PHASE_STOPPED);
     cond_fini(&a->drained);

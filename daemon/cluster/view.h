@@ -34,6 +34,7 @@ struct cluster_view {
     bool checking;                     /* admin-cluster_username is set: ProxySQL looks at its peers at all */
     int64_t check_interval_ms;         /* between two successful checks of a peer */
     int64_t members_diffs_before_sync; /* admin-cluster_proxysql_servers_diffs_before_sync; 0 = never pulls the list */
+    int64_t users;                     /* rows of runtime_mysql_users, where it was asked for */
     struct member_list members;        /* runtime_proxysql_servers */
     struct module_state *own;          /* runtime_checksums_values; owned */
     size_t own_count;

@@ -51,14 +51,17 @@ struct config {
             char *app;
             char *component;
         } podselector;
+        char *bootstrap_hostname; /* the cores' service, as their configuration files name it */
     } core;
     struct {
         int64_t interval;
+        int64_t missing_after;
     } satellite;
     struct string_list interfaces; /* accepted, unused */
     struct {
         int64_t max_age_ms;
-        int64_t wedge_tolerance; /* 0 = for ever */
+        int64_t wedge_tolerance;   /* 0 = for ever */
+        int64_t sync_gate_timeout; /* 0 = no gate */
     } health;
     struct {
         char *address; /* "" = every address */

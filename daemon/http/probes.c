@@ -46,6 +46,12 @@ static void decide_startup(const struct probe_question *q, struct probe_answer *
     a->message = good ? "ok" : failure_message(h);
 }
 
+/* A satellite that never had its configuration in this life. */
+static bool is_gated(const struct probe_question *q)
+{
+    return q->kind == PROBE_READINESS && q->health->gate != SYNC_GATE_OPEN;
+}
+
 /* Readiness and liveness while nobody drains. */
 static void decide_health(const struct probe_question *q, struct probe_answer *a)
 {
@@ -54,6 +60,10 @@ static void decide_health(const struct probe_question *q, struct probe_answer *a
     bool good = h->admin == ADMIN_ANSWERS || (a->degraded && (q->kind == PROBE_READINESS || tolerated(q)));
     a->http_status = good ? 200 : 503;
     a->message = good ? backends_message(&h->backends) : failure_message(h);
+    if (good && is_gated(q)) {
+        a->http_status = 503;
+        a->message = "waiting for the configuration of a core";
+    }
 }
 
 static void decide_draining(const struct probe_question *q, struct probe_answer *a)
@@ -100,7 +110,8 @@ static void write_health(struct json_writer *w, const struct probe_question *q, 
     json_int(w, "age_ms", a->age_ms);
     json_bool(w, "degraded", a->degraded);
     json_int(w, "since_s", a->since_s);
-    json_str(w, "reason", q->health->reason);
+    bool tells_gate = q->health->reason[0] == '\0' && is_gated(q);
+    json_str(w, "reason", tells_gate ? sync_gate_reason(q->health->gate) : q->health->reason);
 }
 
 /* The reference agent's startup body is these two fields; why it fails is added. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/jobs/job_table.h"
+#include "daemon/proxysql/admin_cluster.h"
 #include "daemon/proxysql/capability.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -16,6 +17,35 @@ enum { greeting_head_start_ms = 20 };
 static bool wants_node(const struct health_snapshot *last, uint64_t losses, int64_t now_ms)
 {
     return last->node_at_ms == 0 || losses != last->losses || now_ms - last->node_at_ms >= HEALTH_NODE_INTERVAL_MS;
+}
+
+static bool gate_enabled(const struct config *config)
+{
+    return config->run_mode == RUN_MODE_SATELLITE && config->health.sync_gate_timeout > 0;
+}
+
+/* Until the gate has opened in this life (another one may have begun after a lost connection) what it judges is read
+ * too. */
+static int ask_gate(const struct job_context *c, const struct health_snapshot *last, struct db_conn *conn,
+                    int64_t deadline_ms, struct health_observation *seen, struct error *err)
+{
+    bool open = last->gate == SYNC_GATE_OPEN && last->lives > 0 && seen->losses == last->losses;
+    if (open || !gate_enabled(c->config))
+        return 0;
+    struct capability capability = {0};
+    if (capability_parse(seen->has_node ? seen->node.version : last->node.version, &capability) < 0)
+        capability = (struct capability){0}; /* log_life() says so; judged like a current one */
+    cleanup_view struct cluster_view view = {0};
+    int rc = admin_read_gate(conn, !capability.checksums_unsafe, deadline_ms, &view, err);
+    if (rc < 0)
+        return rc;
+    int64_t uptime_s = seen->has_node ? seen->node.uptime_s : (clock_mono_ms() - last->boot_ms) / 1000;
+    const struct sync_gate_question question = {.view = &view,
+                                                .backends = seen->backends.total,
+                                                .uptime_s = uptime_s,
+                                                .timeout_s = c->config->health.sync_gate_timeout};
+    seen->gate = sync_gate_judge(&question);
+    return 0;
 }
 
 static uint64_t pool_losses(struct db_pool *pool)
@@ -32,8 +62,11 @@ static int ask_once(const struct job_context *c, const struct health_snapshot *l
     int rc = db_pool_get(c->pool, DB_LANE_HEALTH, deadline_ms, &conn, err);
     if (rc < 0)
         return rc;
-    seen->has_node = wants_node(last, pool_losses(c->pool), clock_mono_ms());
+    seen->losses = pool_losses(c->pool);
+    seen->has_node = wants_node(last, seen->losses, clock_mono_ms());
     rc = admin_read_health(conn, deadline_ms, &seen->backends, seen->has_node ? &seen->node : NULL, err);
+    if (rc == 0)
+        rc = ask_gate(c, last, conn, deadline_ms, seen, err);
     db_pool_put(c->pool, conn);
     return rc;
 }
@@ -106,7 +139,7 @@ static void log_admin(const struct health_snapshot *now)
                  LOG_STR("traffic", traffic_verdict_name(now->traffic)));
 }
 
-static void log_changes(const struct health_snapshot *now, unsigned changes)
+static void log_changes(const struct config *config, const struct health_snapshot *now, unsigned changes)
 {
     static struct log_limit limit = LOG_LIMIT_INIT(20, 60 * 1000);
     uint64_t suppressed = 0;
@@ -118,7 +151,11 @@ static void log_changes(const struct health_snapshot *now, unsigned changes)
         log_life(now);
     if ((changes & HEALTH_ADMIN_CHANGED) != 0)
         log_admin(now);
-    else if ((changes & HEALTH_TRAFFIC_CHANGED) != 0)
+    if ((changes & HEALTH_GATE_CHANGED) != 0 && gate_enabled(config))
+        log_info(now->gate == SYNC_GATE_OPEN ? "the sync gate is open: this satellite may be ready"
+                                             : "the sync gate is closed: this satellite is not ready",
+                 LOG_STR("reason", sync_gate_reason(now->gate)));
+    if ((changes & (HEALTH_TRAFFIC_CHANGED | HEALTH_ADMIN_CHANGED)) == HEALTH_TRAFFIC_CHANGED)
         log_info("the traffic port changed", LOG_STR("traffic", traffic_verdict_name(now->traffic)),
                  LOG_STR("reason", now->reason));
 }
@@ -147,6 +184,6 @@ int health_run(struct job *job, void *context, struct error *err)
     unsigned changes = health_state_record(c->health, &seen);
     struct health_snapshot now;
     health_state_get(c->health, &now);
-    log_changes(&now, changes);
+    log_changes(c->config, &now, changes);
     return 0;
 }

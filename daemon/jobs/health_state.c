@@ -34,8 +34,10 @@ unsigned health_state_record(struct health_state *state, const struct health_obs
 static void end_life(struct health_snapshot *s)
 {
     s->started = false;
+    s->gate = SYNC_GATE_NOT_ASKED;
     s->node_at_ms = 0;
     memset(&s->node, 0, sizeof(s->node));
+    memset(&s->backends, 0, sizeof(s->backends));
 }
 
 static unsigned apply_node(struct health_snapshot *s, const struct health_observation *seen)
@@ -55,7 +57,12 @@ static unsigned apply_answer(struct health_snapshot *s, const struct health_obse
 {
     s->started = true;
     s->backends = seen->backends;
-    return seen->has_node ? apply_node(s, seen) : 0;
+    unsigned changes = seen->has_node ? apply_node(s, seen) : 0;
+    if (s->gate != SYNC_GATE_OPEN || changes != 0) {
+        changes |= s->gate != seen->gate ? HEALTH_GATE_CHANGED : 0U;
+        s->gate = seen->gate;
+    }
+    return changes;
 }
 
 unsigned health_snapshot_apply(struct health_snapshot *s, const struct health_observation *seen)

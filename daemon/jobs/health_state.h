@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/cluster/sync_gate.h"
 #include "daemon/proxysql/admin.h"
 #include "daemon/proxysql/traffic_probe.h"
 #include "shared/thread.h"
@@ -33,7 +34,8 @@ struct health_observation {
     struct admin_backends backends;  /* when admin answers */
     bool has_node;
     struct admin_node node;
-    uint64_t losses; /* db_pool_stats.losses when it ended */
+    enum sync_gate gate; /* when admin answers */
+    uint64_t losses;     /* db_pool_stats.losses when it ended */
 };
 
 struct health_snapshot {
@@ -47,12 +49,18 @@ struct health_snapshot {
     int64_t node_at_ms;     /* monotonic, when `node` was read; 0 = never in this life */
     struct admin_node node;
     struct admin_backends backends;
+    enum sync_gate gate; /* of this life; once open it stays open */
     char reason[HEALTH_REASON_SIZE];
     uint64_t losses;
 };
 
 /* What a record changed, as bits; what is worth a line in the log. */
-enum health_change { HEALTH_ADMIN_CHANGED = 1, HEALTH_TRAFFIC_CHANGED = 2, HEALTH_NEW_LIFE = 4 };
+enum health_change {
+    HEALTH_ADMIN_CHANGED = 1,
+    HEALTH_TRAFFIC_CHANGED = 2,
+    HEALTH_NEW_LIFE = 4,
+    HEALTH_GATE_CHANGED = 8
+};
 
 struct health_state {
     struct mutex lock;

@@ -2,12 +2,13 @@
 
 #include "daemon/config/config.h"
 #include "daemon/jobs/health_state.h"
+#include "daemon/jobs/resync.h"
 #include "daemon/phase.h"
 #include "daemon/proxysql/db_pool.h"
 #include "daemon/queue/job_queue.h"
 
 /* Every kind of job, with its rules, in one table. */
-enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_IDS };
+enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RESYNC, JOB_IDS };
 
 /* What jobs work with; the context of the agent's queue. Everything in it outlives the queue. */
 struct job_context {
@@ -15,7 +16,10 @@ struct job_context {
     struct db_pool *pool;
     struct health_state *health;
     struct phase_state *phase;
-    const char *admin_host;   /* of proxysql.address */
+    struct job_queue *queue; /* the queue that runs them */
+    struct resync_state *resync;
+    const char *admin_host; /* of proxysql.address */
+    uint16_t admin_port;
     const char *traffic_host; /* of proxysql.traffic_address, used until ProxySQL tells its own */
     uint16_t traffic_port;
 };

@@ -20,6 +20,12 @@
 #define SQL_PEERS                                                                                      \
     " UNION ALL SELECT 'peer', hostname, port, name, version, epoch, checksum, updated_at, diff_check" \
     " FROM stats_proxysql_servers_checksums"
+#define SQL_GATE_MODULES " WHERE name IN ('mysql_users', 'mysql_servers_v2')"
+#define SQL_GATE                                                                               \
+    "SELECT 'clock', strftime('%s', 'now'), '', '', '', '', '', '', ''"                        \
+    " UNION ALL SELECT 'users', COUNT(*), '', '', '', '', '', '', '' FROM runtime_mysql_users" \
+    " UNION ALL SELECT 'own', name, version, epoch, checksum, '', '', '', '' FROM "            \
+    "runtime_checksums_values" SQL_GATE_MODULES
 #define SQL_METRICS                                                                        \
     " UNION ALL SELECT 'metrics', hostname, port, last_check_ms, Uptime_s, '', '', '', ''" \
     " FROM stats_proxysql_servers_metrics"
@@ -30,7 +36,6 @@ enum { columns = 9, statement_bytes_max = 256 * 1024 };
 struct reading {
     struct cluster_view view;
     int64_t status_frequency;
-    bool use_metrics;
 };
 
 static int read_number(const char *what, const char *text, int64_t *ret_number, struct error *err)
@@ -129,17 +134,21 @@ static int take_cluster_row(void *arg, const struct db_row *row, struct error *e
         return read_number("its clock", v[1], &r->view.now, err);
     if (strcmp(v[0], "variable") == 0)
         return take_variable(r, v[1], v[2], err);
+    if (strcmp(v[0], "users") == 0)
+        return read_number("the number of users", v[1], &r->view.users, err);
     if (strcmp(v[0], "member") == 0)
         return take_member(&r->view.members, v, err);
     if (strcmp(v[0], "own") == 0)
         return take_own(&r->view, v, err);
-    return strcmp(v[0], "peer") == 0 ? take_peer(&r->view, v, err) : take_metrics(&r->view, v, err);
+    if (strcmp(v[0], "peer") == 0)
+        return take_peer(&r->view, v, err);
+    return take_metrics(&r->view, v, err);
 }
 
 int admin_read_cluster(struct db_conn *conn, bool use_metrics, int64_t deadline_ms, struct cluster_view *ret_view,
                        struct error *err)
 {
-    struct reading r = {.use_metrics = use_metrics};
+    struct reading r = {0};
     const char *sql = use_metrics ? SQL_CLUSTER SQL_METRICS : SQL_CLUSTER SQL_PEERS;
     int rc = db_conn_query(conn, sql, take_cluster_row, &r, DB_ANSWER_BYTES_MAX, deadline_ms, NULL, err);
     if (rc < 0) {
@@ -148,6 +157,20 @@ int admin_read_cluster(struct db_conn *conn, bool use_metrics, int64_t deadline_
     }
     if (use_metrics)
         r.view.check_interval_ms *= r.status_frequency;
+    *ret_view = r.view;
+    return 0;
+}
+
+int admin_read_gate(struct db_conn *conn, bool with_peers, int64_t deadline_ms, struct cluster_view *ret_view,
+                    struct error *err)
+{
+    struct reading r = {0};
+    const char *sql = with_peers ? SQL_GATE SQL_PEERS SQL_GATE_MODULES : SQL_GATE;
+    int rc = db_conn_query(conn, sql, take_cluster_row, &r, DB_ANSWER_BYTES_MAX, deadline_ms, NULL, err);
+    if (rc < 0) {
+        cluster_view_fini(&r.view);
+        return error_wrap(err, "read what the sync gate asks");
+    }
     *ret_view = r.view;
     return 0;
 }

@@ -34,6 +34,7 @@ int capability_parse(const char *version, struct capability *ret_capability)
     c.supported = series >= 20005 && c.major <= 3;
     c.tells_paused = series >= 20006;
     c.caching_sha2 = series >= 20006;
+    c.checksums_unsafe = series == 20005 && c.patch >= 2 && c.patch <= 5;
     c.pgsql = series >= 30000;
     *ret_capability = c;
     return 0;

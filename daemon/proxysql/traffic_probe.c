@@ -1,9 +1,7 @@
 #include "daemon/proxysql/traffic_probe.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +10,7 @@
 
 #include "shared/clock.h"
 #include "shared/mem.h"
-#include "shared/resolve.h"
+#include "shared/net.h"
 #include "shared/str.h"
 
 /* First payload byte of a greeting (protocol 10), and of an ERR packet, which also proves that somebody serves. */
@@ -24,56 +22,39 @@ static void decide(struct traffic_probe *p, enum traffic_verdict verdict)
     p->verdict = verdict;
 }
 
-static socklen_t socket_address(const char *address, uint16_t port, struct sockaddr_storage *ret_address)
+/* Begin to connect to the next address; without one nobody listens, and the first failure says why. */
+static void connect_next(struct traffic_probe *p)
 {
-    memset(ret_address, 0, sizeof(*ret_address));
-    struct sockaddr_in *v4 = (void *)ret_address;
-    if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        return sizeof(*v4);
+    fd_close(take_fd(&p->fd));
+    while (p->fd < 0 && p->next < p->addresses.count) {
+        int fd = net_connect_start(p->addresses.address[p->next++], p->port);
+        if (fd < 0)
+            (void)error_set(&p->error, fd, "traffic port: %s", strerror(-fd));
+        else
+            p->fd = fd;
     }
-    struct sockaddr_in6 *v6 = (void *)ret_address;
-    int rc = inet_pton(AF_INET6, address, &v6->sin6_addr);
-    assert(rc == 1);
-    (void)rc;
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    return sizeof(*v6);
-}
-
-static void connect_failed(struct traffic_probe *p, int code)
-{
-    (void)error_set(&p->error, -code, "traffic port: %s", strerror(code));
-    decide(p, TRAFFIC_REFUSED);
+    if (p->fd < 0)
+        decide(p, TRAFFIC_REFUSED);
 }
 
 void traffic_probe_start(struct traffic_probe *p, const char *host, uint16_t port, int64_t deadline_ms)
 {
-    *p = (struct traffic_probe){.fd = -1};
-    struct resolved addresses;
-    if (resolve_host(host, deadline_ms, &addresses, &p->error) < 0) {
+    *p = (struct traffic_probe){.fd = -1, .port = port};
+    if (resolve_host(host, deadline_ms, &p->addresses, &p->error) < 0)
         (void)error_wrap(&p->error, "traffic port");
-        decide(p, TRAFFIC_REFUSED);
-        return;
-    }
-    struct sockaddr_storage address;
-    socklen_t len = socket_address(addresses.address[0], port, &address);
-    p->fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (p->fd < 0 || (connect(p->fd, (struct sockaddr *)&address, len) < 0 && errno != EINPROGRESS))
-        connect_failed(p, errno);
+    connect_next(p);
 }
 
 /* Take what is there. The connect's outcome shows as readable or in SO_ERROR. */
 static void look(struct traffic_probe *p)
 {
-    int code = 0;
-    socklen_t len = sizeof(code);
-    if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &code, &len) == 0 && code != 0) {
-        connect_failed(p, code);
+    int rc = net_connect_result(p->fd);
+    if (rc < 0 && rc != -ECONNRESET) {
+        (void)error_set(&p->error, rc, "traffic port: %s", strerror(-rc));
+        connect_next(p);
         return;
     }
-    ssize_t n = recv(p->fd, p->head + p->have, sizeof(p->head) - p->have, MSG_DONTWAIT);
+    ssize_t n = rc < 0 ? 0 : recv(p->fd, p->head + p->have, sizeof(p->head) - p->have, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOTCONN))
         return;
     if (n <= 0) {

@@ -5,6 +5,7 @@
 
 #include "shared/compiler.h"
 #include "shared/error.h"
+#include "shared/resolve.h"
 
 /*
  * Does ProxySQL's traffic port greet? A MySQL server speaks first, so one connect and a few bytes tell, without a
@@ -14,12 +15,15 @@
 enum traffic_verdict {
     TRAFFIC_UNKNOWN, /* not asked yet */
     TRAFFIC_GREETS,  /* any MySQL packet, an ERR too */
-    TRAFFIC_SILENT,  /* connects, but no packet in time; or no answer to the connect at all */
-    TRAFFIC_REFUSED, /* nobody listens */
+    TRAFFIC_SILENT,  /* connects, but no MySQL packet in time; or no answer to the connect at all */
+    TRAFFIC_REFUSED, /* nobody listens, on none of the host's addresses */
 };
 
 struct traffic_probe {
     int fd; /* -1 = none */
+    struct resolved addresses;
+    size_t next; /* of the addresses, to try when this one refuses */
+    uint16_t port;
     enum traffic_verdict verdict;
     unsigned char head[5]; /* the packet's header and its first byte */
     unsigned have;

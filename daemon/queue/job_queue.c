@@ -38,6 +38,7 @@ struct job {
     int64_t submitted_ms;
     int64_t deadline_ms;
     bool should_stop GUARDED;
+    int64_t again_ms;        /* written by run() only */
     unsigned waiter_count;   /* see owner_note */
     struct waiter waiters[]; /* kind->max_waiters */
 };
@@ -402,6 +403,7 @@ void job_queue_run(struct job_queue *q, struct job *job)
         .text = code == 0 ? "" : err.text,
         .waited_ms = begin_ms - job->submitted_ms,
         .duration_ms = end_ms - begin_ms,
+        .again_ms = job->again_ms,
     };
     finish(job, &result);
 }
@@ -432,6 +434,12 @@ void job_queue_sweep(struct job_queue *q)
 int64_t job_deadline_ms(const struct job *job)
 {
     return job->deadline_ms;
+}
+
+void job_again_in(struct job *job, int64_t again_ms)
+{
+    assert(again_ms > 0);
+    job->again_ms = again_ms;
 }
 
 bool job_should_stop(struct job *job)

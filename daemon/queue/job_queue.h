@@ -44,6 +44,7 @@ struct job_result {
     const char *text; /* the error's text, "" for success; valid during the call */
     int64_t waited_ms;   /* submission to begin */
     int64_t duration_ms; /* begin to end; 0 when it never began */
+    int64_t again_ms;    /* what run() asked for with job_again_in(); 0 = nothing */
 };
 
 /* Called once for each accepted submission that gave one, when the job no longer counts as running: it may submit
@@ -103,3 +104,6 @@ void job_queue_sweep(struct job_queue *queue);
  * drains. */
 int64_t job_deadline_ms(const struct job *job);
 bool job_should_stop(struct job *job);
+
+/* For run(): ask whoever submits this kind periodically to do so again in again_ms (> 0), whatever the result is. */
+void job_again_in(struct job *job, int64_t again_ms);

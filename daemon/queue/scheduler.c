@@ -30,8 +30,8 @@ struct scheduler {
     struct entry entries[SCHEDULER_ENTRIES_MAX];
 };
 
-/* Its job ended with code, or was refused with it. */
-static void plan_next(struct entry *e, int code)
+/* Its job ended with code, or was refused with it. again_ms: what the job asked for, 0 = nothing. */
+static void plan_next(struct entry *e, int code, int64_t again_ms)
 {
     struct scheduler *s = e->scheduler;
     mutex_lock(&s->lock);
@@ -42,6 +42,8 @@ static void plan_next(struct entry *e, int code)
     } else {
         wait_ms = backoff_next_ms(&e->backoff);
     }
+    if (again_ms > 0 && again_ms < wait_ms)
+        wait_ms = again_ms;
     e->due_ms = clock_mono_ms() + wait_ms;
     e->submitted = false;
     cond_signal(&s->changed);
@@ -51,7 +53,7 @@ static void plan_next(struct entry *e, int code)
 /* On a worker's thread. */
 static void job_done(void *arg, const struct job_result *result)
 {
-    plan_next(arg, result->code);
+    plan_next(arg, result->code, result->again_ms);
 }
 
 /* The entry that waits for its time and whose time comes first; NULL when all are submitted. */
@@ -73,7 +75,7 @@ static void submit_locked(struct scheduler *s, struct entry *e) REQUIRES(&s->loc
     mutex_unlock(&s->lock);
     int rc = job_queue_submit(s->queue, e->schedule.kind, job_done, e, NULL);
     if (rc < 0)
-        plan_next(e, rc);
+        plan_next(e, rc, 0);
     mutex_lock(&s->lock);
 }
 

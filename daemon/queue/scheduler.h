@@ -4,8 +4,9 @@
 
 /*
  * Submits jobs periodically from a thread of its own: the next one interval_ms after the last one ended, with up to a
- * tenth of jitter; after a failure (or a refusal) with back-off instead, from retry_ms doubling up to interval_ms.
- * Whoever fails says so: this module logs nothing. Start, stop and free belong to one thread.
+ * tenth of jitter; after a failure (or a refusal) with back-off instead, from retry_ms doubling up to interval_ms. A
+ * job that asks for it with job_again_in() is submitted again sooner. Whoever fails says so: this module logs nothing.
+ * Start, stop and free belong to one thread.
  */
 struct scheduler;
 

@@ -1,0 +1,302 @@
+#include "daemon/jobs/resync.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/cluster/convergence.h"
+#include "daemon/cluster/peers.h"
+#include "daemon/jobs/job_table.h"
+#include "daemon/proxysql/admin_cluster.h"
+#include "daemon/proxysql/capability.h"
+#include "daemon/proxysql/tcp_check.h"
+#include "shared/backoff.h"
+#include "shared/clock.h"
+#include "shared/mem.h"
+#include "shared/resolve.h"
+
+enum {
+    tcp_check_ms = 500,
+    second_look_ms = 2000, /* after a peer became stale */
+    converge_look_ms = 3000,
+    reload_backoff_ms = 120 * 1000, /* half of it to all of it: 1 to 5 minutes, with reload_backoff_cap_ms */
+    reload_backoff_cap_ms = 300 * 1000,
+    copy_backoff_ms = 10 * 1000,
+    copy_backoff_cap_ms = 300 * 1000,
+    other_node_ms = 2000, /* to connect to another node and read its list */
+};
+
+struct resync_state {
+    struct peer_tracker tracker;
+    uint64_t life; /* of ProxySQL, to which all of this belongs */
+    struct backoff reload_backoff;
+    struct backoff copy_backoff;
+    int64_t next_reload_ms; /* monotonic; 0 = at once */
+    int64_t next_copy_ms;
+    bool reported_unchecked;
+    bool reported_missing;
+    char reported_wedged[MEMBER_HOST_SIZE]; /* the peer that the last warning named */
+};
+
+/* One pass: what its steps share. */
+struct pass {
+    struct job *job;
+    struct job_context *context;
+    struct resync_state *state;
+    struct db_conn *conn;
+    struct cluster_view view;
+};
+
+struct resync_state *resync_state_new(void)
+{
+    struct resync_state *s = xcalloc(1, sizeof(*s));
+    backoff_init(&s->reload_backoff, reload_backoff_ms, reload_backoff_cap_ms);
+    backoff_init(&s->copy_backoff, copy_backoff_ms, copy_backoff_cap_ms);
+    return s;
+}
+
+void resync_state_free(struct resync_state *state)
+{
+    free(state);
+}
+
+static void begin_life(struct resync_state *s, uint64_t life)
+{
+    if (s->life == life)
+        return;
+    peer_tracker_reset(&s->tracker);
+    s->life = life;
+    s->next_reload_ms = 0;
+    s->next_copy_ms = 0;
+    s->reported_unchecked = false;
+    s->reported_missing = false;
+    s->reported_wedged[0] = '\0';
+    backoff_reset(&s->reload_backoff);
+    backoff_reset(&s->copy_backoff);
+}
+
+/* When the statement that begins now must have ended. */
+static int64_t statement_deadline_ms(const struct pass *p)
+{
+    int64_t deadline_ms = clock_mono_ms() + p->context->config->proxysql.query_timeout_ms;
+    return deadline_ms < job_deadline_ms(p->job) ? deadline_ms : job_deadline_ms(p->job);
+}
+
+/* Between two statements of a write: the agent drains or stops, so no other one begins. */
+static int may_go_on(const struct pass *p, struct error *err)
+{
+    return job_should_stop(p->job) ? error_set(err, -ECANCELED, "the agent drains or stops") : 0;
+}
+
+static void check_suspects(struct pass *p)
+{
+    struct peer_tracker *t = &p->state->tracker;
+    struct tcp_target *targets = xcalloc(t->count, sizeof(*targets));
+    for (size_t i = 0; i < t->count; i++)
+        targets[i] = (struct tcp_target){.host = t->items[i].host, .port = t->items[i].port};
+    tcp_check(targets, t->count, clock_mono_ms() + tcp_check_ms);
+    for (size_t i = 0; i < t->count; i++)
+        t->items[i].accepts = targets[i].accepts;
+    free(targets);
+}
+
+/* A suspect that accepts TCP is not missing: it hangs, has another version or refuses our login. Said once. */
+static void report_wedged(struct resync_state *s)
+{
+    for (size_t i = 0; i < s->tracker.count; i++) {
+        const struct peer *peer = &s->tracker.items[i];
+        if (peer->condition != PEER_SUSPECT || !peer->accepts || strcmp(peer->host, s->reported_wedged) == 0)
+            continue;
+        memcpy(s->reported_wedged, peer->host, sizeof(s->reported_wedged));
+        log_warn("a core accepts connections but is not checked successfully: stuck, another version, or another "
+                 "cluster password; it is left alone",
+                 LOG_STR("core", peer->host), LOG_INT("age_s", peer->age_s));
+    }
+}
+
+static int load_runtime(struct pass *p, const char *why, struct error *err)
+{
+    int rc = may_go_on(p, err);
+    if (rc == 0)
+        rc = admin_load_members_to_runtime(p->conn, statement_deadline_ms(p), err);
+    if (rc == 0)
+        log_info("LOAD PROXYSQL SERVERS TO RUNTIME", LOG_STR("reason", why));
+    return rc;
+}
+
+/* The list of the configuration file in the place of one whose cores are all gone. */
+static int reload_from_config(struct pass *p, struct error *err)
+{
+    uint64_t rows = 0;
+    int rc = admin_clear_members(p->conn, statement_deadline_ms(p), err);
+    if (rc == 0)
+        rc = may_go_on(p, err);
+    if (rc == 0)
+        rc = admin_load_members_from_config(p->conn, statement_deadline_ms(p), &rows, err);
+    if (rc == 0 && rows == 0) {
+        log_warn("all cores are missing, but the configuration file of ProxySQL has no proxysql_servers: nothing is "
+                 "published; add the cores' service there");
+        return admin_save_members_from_runtime(p->conn, statement_deadline_ms(p), err);
+    }
+    return rc == 0 ? load_runtime(p, "all cores are missing: the configuration file's list", err) : rc;
+}
+
+static int write_members(struct pass *p, const struct member_list *members, const char *why, struct error *err)
+{
+    int rc = may_go_on(p, err);
+    if (rc == 0)
+        rc = admin_put_members(p->conn, members, statement_deadline_ms(p), err);
+    if (rc == 0)
+        rc = may_go_on(p, err);
+    if (rc == 0)
+        rc = admin_keep_members(p->conn, members, statement_deadline_ms(p), err);
+    return rc == 0 ? load_runtime(p, why, err) : rc;
+}
+
+/* The member list of another node, read on a connection of its own. */
+static int read_other(struct pass *p, const char *host, uint16_t port, struct member_list *ret_members,
+                      struct error *err)
+{
+    int64_t deadline_ms = clock_mono_ms() + other_node_ms;
+    struct db_conn *other = NULL;
+    int rc = db_pool_connect_other(p->context->pool, host, port, deadline_ms, &other, err);
+    if (rc == 0)
+        rc = admin_read_members(other, deadline_ms, ret_members, err);
+    db_conn_free(other);
+    return rc < 0 ? error_wrap(err, "read the member list of %s:%u", host, port) : 0;
+}
+
+/* Copy a node's list to ours, unless it is empty or the same. *ret_copied tells. */
+static int copy_from(struct pass *p, const char *host, uint16_t port, const char *why, bool *ret_copied,
+                     struct error *err)
+{
+    cleanup_members struct member_list members = {0};
+    *ret_copied = false;
+    int rc = read_other(p, host, port, &members, err);
+    if (rc < 0 || members.count == 0 || member_list_equal(&members, &p->view.members))
+        return rc;
+    rc = write_members(p, &members, why, err);
+    if (rc == 0) {
+        *ret_copied = true;
+        log_info("the member list was copied from a core", LOG_STR("core", host), LOG_INT("members", members.count));
+    }
+    return rc;
+}
+
+/* No row answers: perhaps one of the addresses behind the cores' service does. */
+static int ask_bootstrap(struct pass *p, struct error *err)
+{
+    const char *host = p->context->config->core.bootstrap_hostname;
+    struct resolved addresses = {0};
+    if (host[0] == '\0' || resolve_host(host, clock_mono_ms() + tcp_check_ms, &addresses, NULL) < 0)
+        return 0;
+    for (size_t i = 0; i < addresses.count; i++) {
+        struct error ignored = ERROR_INIT; /* the next address may answer */
+        bool copied = false;
+        int rc =
+            copy_from(p, addresses.address[i], p->context->admin_port,
+                      "no core of the list answers: the list of an address of the cores' service", &copied, &ignored);
+        if (rc == 0 && copied)
+            return 0;
+        if (db_conn_busy(p->conn) || db_conn_broken(p->conn))
+            return error_set(err, ignored.code, "%s", ignored.text);
+    }
+    return 0;
+}
+
+static int recover(struct pass *p, struct error *err)
+{
+    struct resync_state *s = p->state;
+    int64_t now_ms = clock_mono_ms();
+    if (!s->reported_missing)
+        log_warn("all cores are missing", LOG_INT("cores", s->tracker.count));
+    s->reported_missing = true;
+    if (now_ms < s->next_reload_ms)
+        return ask_bootstrap(p, err);
+    s->next_reload_ms = now_ms + backoff_next_ms(&s->reload_backoff);
+    job_again_in(p->job, converge_look_ms);
+    return reload_from_config(p, err);
+}
+
+static int converge(struct pass *p, struct error *err)
+{
+    struct resync_state *s = p->state;
+    const struct peer_row *authority = NULL;
+    enum convergence verdict = convergence_judge(&p->view, &s->tracker, &authority);
+    if (authority != NULL && s->reported_missing) {
+        log_info("a core answers again", LOG_STR("core", authority->host));
+        s->reported_missing = false;
+        s->next_reload_ms = 0;
+        backoff_reset(&s->reload_backoff);
+    }
+    if (verdict == CONVERGENCE_PULL)
+        job_again_in(p->job, converge_look_ms);
+    if (verdict == CONVERGED && authority != NULL)
+        backoff_reset(&s->copy_backoff);
+    int64_t now_ms = clock_mono_ms();
+    if (verdict != CONVERGENCE_COPY || now_ms < s->next_copy_ms)
+        return 0;
+    s->next_copy_ms = now_ms + backoff_next_ms(&s->copy_backoff);
+    bool copied = false;
+    return copy_from(p, authority->host, authority->port, "a core's list differs and cluster sync cannot pull it",
+                     &copied, err);
+}
+
+static void report_view(struct resync_state *s, const struct cluster_view *view)
+{
+    if (!view->checking && !s->reported_unchecked)
+        log_warn("admin-cluster_username is empty: this ProxySQL checks no core, so none is judged");
+    s->reported_unchecked = !view->checking;
+    if (s->tracker.clock_stepped)
+        log_warn("the wall clock was stepped: the ages of the cores' checks are counted anew");
+}
+
+static int judge(struct pass *p, struct error *err)
+{
+    struct resync_state *s = p->state;
+    int64_t threshold_s = peer_threshold_s(&p->view, p->context->config->satellite.missing_after);
+    peer_tracker_update(&s->tracker, &p->view, threshold_s, clock_mono_ms());
+    report_view(s, &p->view);
+    if (!p->view.checking)
+        return 0;
+    if (peer_tracker_any_stale(&s->tracker))
+        job_again_in(p->job, second_look_ms);
+    if (!peer_tracker_all_suspect(&s->tracker, &p->view))
+        return converge(p, err);
+    check_suspects(p);
+    report_wedged(s);
+    return peer_tracker_all_missing(&s->tracker, &p->view) ? recover(p, err) : 0;
+}
+
+static int run_pass(struct pass *p, const struct health_snapshot *health, struct error *err)
+{
+    struct capability capability = {0};
+    if (capability_parse(health->node.version, &capability) < 0)
+        capability = (struct capability){0}; /* the health job has said so; judged like a current one */
+    int rc = admin_read_cluster(p->conn, capability.checksums_unsafe, statement_deadline_ms(p), &p->view, err);
+    return rc == 0 ? judge(p, err) : rc;
+}
+
+int resync_run(struct job *job, void *context, struct error *err)
+{
+    struct job_context *c = context;
+    struct health_snapshot health;
+    health_state_get(c->health, &health);
+    if (health.admin != ADMIN_ANSWERS || health.node_at_ms == 0)
+        return error_set(err, -EAGAIN, "resync: ProxySQL does not answer");
+    begin_life(c->resync, health.lives);
+    struct pass p = {.job = job, .context = c, .state = c->resync};
+    int rc = db_pool_get(c->pool, DB_LANE_WRITE, statement_deadline_ms(&p), &p.conn, err);
+    if (rc == 0)
+        rc = run_pass(&p, &health, err);
+    db_pool_put(c->pool, p.conn);
+    cluster_view_fini(&p.view);
+    if (rc < 0 && rc != -ECANCELED) {
+        static struct log_limit limit = LOG_LIMIT_INIT(5, 60 * 1000);
+        uint64_t suppressed = 0;
+        if (log_limit_pass(&limit, &suppressed))
+            log_warn("resync failed; it is tried again with back-off", LOG_STR("error", err->text),
+                     LOG_INT("not_logged", suppressed));
+    }
+    return rc;
+}
