@@ -105,15 +105,34 @@ static int ask_admin(const struct job_context *c, const struct health_snapshot *
     return rc;
 }
 
-static void start_traffic(const struct job_context *c, const struct health_snapshot *last, int64_t deadline_ms,
+/* interfaces: what the node told of its own, "" = not yet. */
+static void start_traffic(const struct job_context *c, const char *interfaces, int64_t deadline_ms,
                           struct traffic_probe *probe)
 {
     char host[TRAFFIC_HOST_SIZE];
     uint16_t port;
-    if (traffic_address_choose(last->node.interfaces, c->admin_host, host, &port) < 0)
+    if (traffic_address_choose(interfaces, c->admin_host, host, &port) < 0)
         traffic_probe_start(probe, c->traffic_host, c->traffic_port, deadline_ms);
     else
         traffic_probe_start(probe, host, port, deadline_ms);
+}
+
+/* Ask the traffic port beside the admin interface; again at once if that one tells that traffic is elsewhere. */
+static int ask_both(const struct job_context *c, const struct health_snapshot *last, struct health_observation *seen,
+                    struct error *traffic_error)
+{
+    int64_t deadline_ms = seen->begin_ms + HEALTH_QUESTION_MS;
+    struct traffic_probe traffic;
+    start_traffic(c, last->node.interfaces, deadline_ms, &traffic);
+    (void)traffic_probe_wait(&traffic, seen->begin_ms + greeting_head_start_ms);
+    int rc = ask_admin(c, last, deadline_ms, seen);
+    if (rc == 0 && seen->has_node && strcmp(seen->node.interfaces, last->node.interfaces) != 0) {
+        (void)traffic_probe_finish(&traffic, NULL);
+        start_traffic(c, seen->node.interfaces, deadline_ms, &traffic);
+    }
+    (void)traffic_probe_wait(&traffic, deadline_ms);
+    seen->traffic = traffic_probe_finish(&traffic, traffic_error);
+    return rc;
 }
 
 static void log_life(const struct health_snapshot *now)
@@ -167,14 +186,8 @@ int health_run(struct job *job, void *context, struct error *err)
     struct health_snapshot last;
     health_state_get(c->health, &last);
     struct health_observation seen = {.begin_ms = clock_mono_ms()};
-    int64_t deadline_ms = seen.begin_ms + HEALTH_QUESTION_MS;
-    struct traffic_probe traffic;
-    start_traffic(c, &last, deadline_ms, &traffic);
-    (void)traffic_probe_wait(&traffic, seen.begin_ms + greeting_head_start_ms);
-    int rc = ask_admin(c, &last, deadline_ms, &seen);
-    (void)traffic_probe_wait(&traffic, deadline_ms);
     struct error traffic_error = ERROR_INIT;
-    seen.traffic = traffic_probe_finish(&traffic, &traffic_error);
+    int rc = ask_both(c, &last, &seen, &traffic_error);
     if (rc == -ECANCELED)
         return error_set(err, rc, "stopped");
     if (seen.reason[0] == '\0')
