@@ -17,7 +17,8 @@
 #include "shared/mem.h"
 #include "shared/str.h"
 
-/* Without any probe the state is still looked at, so that a restart of ProxySQL is noticed. */
+/* Without any probe the state is still looked at, so that a restart of ProxySQL is noticed; more often while it does
+ * not answer, see health.h. */
 enum { health_interval_ms = 10 * 1000, health_retry_ms = 500 };
 enum { resync_retry_ms = 1000 };
 /* What is being answered at the end gets this long. */
@@ -96,7 +97,8 @@ static void make_queue(struct agent *a)
                                    .admin_host = a->admin_host,
                                    .admin_port = a->admin_port,
                                    .traffic_host = a->traffic_host,
-                                   .traffic_port = a->traffic_port};
+                                   .traffic_port = a->traffic_port,
+                                   .first_ms = clock_mono_ms() + a->config->start_delay * 1000};
     a->queue = job_queue_new(job_table, JOB_IDS, (unsigned)a->config->workers.count, &a->jobs);
     a->jobs.queue = a->queue;
 }

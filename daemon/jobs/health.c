@@ -151,10 +151,10 @@ static void log_admin(const struct health_snapshot *now)
         log_info("the admin interface answers", LOG_INT("backends_online", now->backends.online),
                  LOG_INT("backends", now->backends.total));
     else if (now->admin == ADMIN_STUCK)
-        log_warn("the admin interface does not answer; asking again with each probe", LOG_STR("reason", now->reason),
+        log_warn("the admin interface does not answer; asking again every second", LOG_STR("reason", now->reason),
                  LOG_STR("traffic", traffic_verdict_name(now->traffic)));
     else
-        log_warn("ProxySQL cannot be reached; asking again with back-off", LOG_STR("reason", now->reason),
+        log_warn("ProxySQL cannot be reached; asking again every second", LOG_STR("reason", now->reason),
                  LOG_STR("traffic", traffic_verdict_name(now->traffic)));
 }
 
@@ -179,10 +179,24 @@ static void log_changes(const struct config *config, const struct health_snapsho
                  LOG_STR("reason", now->reason));
 }
 
+static void record(const struct job_context *c, struct health_observation *seen)
+{
+    seen->losses = pool_losses(c->pool);
+    seen->end_ms = clock_mono_ms();
+    unsigned changes = health_state_record(c->health, seen);
+    struct health_snapshot now;
+    health_state_get(c->health, &now);
+    log_changes(c->config, &now, changes);
+}
+
 int health_run(struct job *job, void *context, struct error *err)
 {
-    (void)job;
     struct job_context *c = context;
+    if (clock_mono_ms() < c->first_ms) {
+        struct health_observation nothing = {.reason = "start_delay is not over yet"};
+        record(c, &nothing);
+        return 0;
+    }
     struct health_snapshot last;
     health_state_get(c->health, &last);
     struct health_observation seen = {.begin_ms = clock_mono_ms()};
@@ -192,11 +206,8 @@ int health_run(struct job *job, void *context, struct error *err)
         return error_set(err, rc, "stopped");
     if (seen.reason[0] == '\0')
         (void)snprintf(seen.reason, sizeof(seen.reason), "%s", traffic_error.text);
-    seen.losses = pool_losses(c->pool);
-    seen.end_ms = clock_mono_ms();
-    unsigned changes = health_state_record(c->health, &seen);
-    struct health_snapshot now;
-    health_state_get(c->health, &now);
-    log_changes(c->config, &now, changes);
+    record(c, &seen);
+    if (seen.admin != ADMIN_ANSWERS)
+        job_again_in(job, HEALTH_AGAIN_MS);
     return 0;
 }

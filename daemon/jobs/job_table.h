@@ -22,6 +22,7 @@ struct job_context {
     uint16_t admin_port;
     const char *traffic_host; /* of proxysql.traffic_address, used until ProxySQL tells its own */
     uint16_t traffic_port;
+    int64_t first_ms; /* monotonic, the end of start_delay: ProxySQL is not talked to before */
 };
 
 /* JOB_IDS rows, indexed by enum job_id. */
