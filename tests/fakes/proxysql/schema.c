@@ -64,6 +64,15 @@ const struct schema_table schema_other_tables[] = {
      "ThreadID INT NOT NULL, SessionID INTEGER PRIMARY KEY, user VARCHAR, db VARCHAR, cli_host VARCHAR, cli_port INT, "
      "hostgroup INT, l_srv_host VARCHAR, l_srv_port INT, srv_host VARCHAR, srv_port INT, command VARCHAR, "
      "time_ms INT NOT NULL, info VARCHAR, status_flags INT, extended_info VARCHAR"},
+    {"stats.stats_proxysql_servers_checksums",
+     "hostname VARCHAR NOT NULL, port INT NOT NULL, name VARCHAR NOT NULL, version INT NOT NULL, epoch INT NOT NULL, "
+     "checksum VARCHAR NOT NULL, changed_at INT NOT NULL, updated_at INT NOT NULL, diff_check INT NOT NULL, "
+     "PRIMARY KEY (hostname, port, name)"},
+    {"stats.stats_proxysql_servers_metrics",
+     "hostname VARCHAR NOT NULL, port INT NOT NULL, weight INT NOT NULL, comment VARCHAR NOT NULL, response_time_ms "
+     "INT NOT NULL, Uptime_s INT NOT NULL, last_check_ms INT NOT NULL, Queries INT NOT NULL, "
+     "Client_Connections_connected INT NOT NULL, Client_Connections_created INT NOT NULL, PRIMARY KEY (hostname, "
+     "port)"},
     {"stats.stats_mysql_query_digest", DIGEST_COLUMNS},
     {"stats.stats_mysql_query_digest_reset", DIGEST_COLUMNS},
 };
@@ -105,6 +114,11 @@ const struct schema_variable schema_variables[] = {
     {"admin-admin_credentials", "admin:admin"},
     {"admin-stats_credentials", "stats:stats"},
     {"admin-mysql_ifaces", "0.0.0.0:6032"},
+    {"admin-cluster_username", ""},
+    {"admin-cluster_password", ""},
+    {"admin-cluster_check_interval_ms", "1000"},
+    {"admin-cluster_check_status_frequency", "10"},
+    {"admin-cluster_proxysql_servers_diffs_before_sync", "3"},
     {"admin-refresh_interval", "2000"},
     {"admin-read_only", "false"},
     {"admin-vacuum_stats", "true"},
