@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -17,6 +18,14 @@
 
 #include "shared/clock.h"
 #include "shared/mem.h"
+
+/*
+ * Note: waits inside the library. Connector/C's non-blocking calls do not cover TLS: the handshake waits in the
+ * library, and reads of a TLS connection block, since its socket is left in blocking mode (seen with 3.3.8;
+ * ma_tls_connect() asks is_blocking() the wrong way round). So as soon as the library has read its first bytes, and
+ * before it sends any, we make the socket non-blocking and put our own wait, which knows the deadline and the
+ * cancel_fd, in the place of the library's: see guard_socket().
+ */
 
 /* The stack on which Connector/C's calls are suspended; OpenSSL's handshake is what needs the most of it. */
 enum { coroutine_stack_bytes = 96 * 1024 * (BUILT_WITH_SANITIZER ? 4 : 1) };
@@ -36,6 +45,9 @@ struct db_conn {
     bool broken;
     bool lost; /* broken, and by the other side */
     int cancel_fd;
+    int64_t deadline_ms; /* of the connect */
+    int wait_rc;         /* why a wait inside the library ended: 0, -ETIMEDOUT, -ECANCELED */
+    struct st_ma_pvio_methods methods;
     enum db_tls tls;
     /* What the suspended calls read and write outlives our callers' frames. */
     char *username;
@@ -47,15 +59,87 @@ struct db_conn {
     MYSQL_ROW row;
 };
 
+/* Not one more byte to the peer, and no wait in the library's clean-up. */
+static void shut(struct db_conn *conn)
+{
+    my_socket fd = mysql_get_socket(conn->mysql);
+    if (fd >= 0)
+        (void)shutdown(fd, SHUT_RDWR);
+    conn->broken = true;
+}
+
+/* The wait of one suspended call. Returns MYSQL_WAIT_ bits, 0 at the deadline, -ECANCELED. */
+static int wait_ready(const struct db_conn *conn, int64_t deadline_ms)
+{
+    struct pollfd fds[2] = {{.fd = mysql_get_socket(conn->mysql)}, {.fd = conn->cancel_fd, .events = POLLIN}};
+    if ((conn->waiting & MYSQL_WAIT_READ) != 0)
+        fds[0].events |= POLLIN;
+    if ((conn->waiting & MYSQL_WAIT_WRITE) != 0)
+        fds[0].events |= POLLOUT;
+    int n;
+    do {
+        n = poll(fds, 2, clock_left_ms(deadline_ms));
+    } while (n < 0 && errno == EINTR);
+    if (n > 0 && fds[1].revents != 0)
+        return -ECANCELED;
+    if (n <= 0)
+        return 0;
+    int ready = 0;
+    if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+        ready |= MYSQL_WAIT_READ;
+    if ((fds[0].revents & (POLLOUT | POLLHUP | POLLERR)) != 0)
+        ready |= MYSQL_WAIT_WRITE;
+    return ready & conn->waiting;
+}
+
+/* Exported by Connector/C, but in none of its headers: calls fn after each read and write of any connection. */
+int STDCALL ma_pvio_register_callback(my_bool add,
+                                      void (*fn)(int mode, MYSQL *mysql, const unsigned char *bytes, size_t len));
+
+static _Thread_local struct db_conn *connecting;
+
+/* The library waits for its socket, not through us. Returns 1 when it is ready, 0 to give up. */
+static int wait_inside(MARIADB_PVIO *io, my_bool is_read, int timeout)
+{
+    (void)timeout;
+    struct db_conn *conn = (void *)((char *)io->methods - offsetof(struct db_conn, methods));
+    if (conn->step != STEP_CONNECT || conn->broken)
+        return 0; /* cleaning up */
+    conn->waiting = is_read ? MYSQL_WAIT_READ : MYSQL_WAIT_WRITE;
+    int ready = clock_left_ms(conn->deadline_ms) == 0 ? 0 : wait_ready(conn, conn->deadline_ms);
+    conn->waiting = 0;
+    conn->wait_rc = ready == 0 ? -ETIMEDOUT : ready < 0 ? ready : 0;
+    return ready > 0 ? 1 : 0;
+}
+
+/* See the note at the top. */
+static void guard_socket(int mode, MYSQL *mysql, const unsigned char *bytes, size_t len)
+{
+    (void)mode;
+    (void)bytes;
+    (void)len;
+    struct db_conn *conn = connecting;
+    if (conn == NULL || conn->mysql != mysql || mysql->net.pvio == NULL || mysql->net.pvio->methods == &conn->methods)
+        return;
+    conn->methods = *mysql->net.pvio->methods;
+    conn->methods.wait_io_or_timeout = wait_inside;
+    mysql->net.pvio->methods = &conn->methods;
+    int fd = mysql_get_socket(mysql);
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        shut(conn);
+}
+
 int db_library_start(struct error *err)
 {
-    if (mysql_library_init(0, NULL, NULL) != 0)
+    if (mysql_library_init(0, NULL, NULL) != 0 || ma_pvio_register_callback(1, guard_socket) != 0)
         return error_set(err, -EIO, "the MySQL client library does not initialise");
     return 0;
 }
 
 void db_library_stop(void)
 {
+    (void)ma_pvio_register_callback(0, guard_socket);
     mysql_library_end();
 }
 
@@ -110,15 +194,6 @@ struct db_conn *db_conn_new(const struct db_params *params)
     return conn;
 }
 
-/* Not one more byte to the peer, and no wait in the library's clean-up. */
-static void shut(struct db_conn *conn)
-{
-    my_socket fd = mysql_get_socket(conn->mysql);
-    if (fd >= 0)
-        (void)shutdown(fd, SHUT_RDWR);
-    conn->broken = true;
-}
-
 static void forget_password(struct db_conn *conn)
 {
     if (conn->password != NULL)
@@ -143,35 +218,13 @@ void db_conn_free(struct db_conn *conn)
     free(conn);
 }
 
-/* The wait of one suspended call. Returns MYSQL_WAIT_ bits, 0 at the deadline, -ECANCELED. */
-static int wait_ready(const struct db_conn *conn, int64_t deadline_ms)
-{
-    struct pollfd fds[2] = {{.fd = mysql_get_socket(conn->mysql)}, {.fd = conn->cancel_fd, .events = POLLIN}};
-    if ((conn->waiting & MYSQL_WAIT_READ) != 0)
-        fds[0].events |= POLLIN;
-    if ((conn->waiting & MYSQL_WAIT_WRITE) != 0)
-        fds[0].events |= POLLOUT;
-    int n;
-    do {
-        n = poll(fds, 2, clock_left_ms(deadline_ms));
-    } while (n < 0 && errno == EINTR);
-    if (n > 0 && fds[1].revents != 0)
-        return -ECANCELED;
-    if (n <= 0)
-        return 0;
-    int ready = 0;
-    if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
-        ready |= MYSQL_WAIT_READ;
-    if ((fds[0].revents & (POLLOUT | POLLHUP | POLLERR)) != 0)
-        ready |= MYSQL_WAIT_WRITE;
-    return ready & conn->waiting;
-}
-
 static void continue_call(struct db_conn *conn, int ready)
 {
     switch (conn->step) {
     case STEP_CONNECT:
+        connecting = conn;
         conn->waiting = mysql_real_connect_cont(&conn->connected, conn->mysql, ready);
+        connecting = NULL;
         break;
     case STEP_QUERY:
         conn->waiting = mysql_real_query_cont(&conn->query_rc, conn->mysql, ready);
@@ -255,6 +308,8 @@ static int connect_finished(struct db_conn *conn, struct error *err)
     forget_password(conn);
     if (conn->connected == NULL) {
         conn->broken = true;
+        if (conn->wait_rc != 0)
+            return error_set(err, conn->wait_rc, "no TLS handshake in time");
         int rc = connect_error(conn, err);
         conn->lost = rc != -EACCES;
         return rc;
@@ -274,8 +329,11 @@ int db_conn_connect(struct db_conn *conn, const char *address, uint16_t port, co
     conn->address = xstrdup(address);
     conn->password = xstrdup(password);
     conn->step = STEP_CONNECT;
+    conn->deadline_ms = deadline_ms;
+    connecting = conn;
     conn->waiting = mysql_real_connect_start(&conn->connected, conn->mysql, conn->address, conn->username,
                                              conn->password, NULL, port, NULL, 0);
+    connecting = NULL;
     int rc = finish_call(conn, deadline_ms);
     if (rc == -ETIMEDOUT)
         return error_set(err, rc, "no login in time: the server accepts but does not answer");

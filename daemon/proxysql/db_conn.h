@@ -32,7 +32,7 @@ struct db_params {
 };
 
 enum {
-    DB_ROW_BYTES_MAX = 16 * 1024 * 1024,   /* one packet of an answer */
+    DB_ROW_BYTES_MAX = 16 * 1024 * 1024,   /* one packet; for the library a longer one is a lost connection */
     DB_ANSWER_BYTES_MAX = 16 * 1024 * 1024 /* one answer, unless its reader streams */
 };
 
@@ -58,9 +58,10 @@ struct db_conn *db_conn_new(const struct db_params *params);
 /* Close at once, whatever is in flight. NULL is fine. */
 void db_conn_free(struct db_conn *conn);
 
-/* Connect and log in to a numeric address. 0, -ETIMEDOUT (then busy), -ECONNREFUSED, -EACCES (login denied),
- * -ECONNRESET (lost in the middle), -EPROTO (not what a MySQL server says, or no TLS where it is required),
- * -EHOSTUNREACH and the like, -ECANCELED. Except for -ETIMEDOUT a failed connection is good for db_conn_free() only. */
+/* Connect and log in to a numeric address. 0, -ETIMEDOUT (then busy, but for a TLS handshake), -ECONNREFUSED, -EACCES
+ * (login denied), -ECONNRESET (lost in the middle), -EPROTO (not what a MySQL server says, or no TLS where it is
+ * required), -EHOSTUNREACH and the like, -ECANCELED. A failed connection that is not busy is good for db_conn_free()
+ * only. */
 MUST_CHECK int db_conn_connect(struct db_conn *conn, const char *address, uint16_t port, const char *password,
                                int64_t deadline_ms, struct error *err);
 

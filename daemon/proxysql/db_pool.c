@@ -282,12 +282,12 @@ static int connect_any(const struct db_pool *pool, const struct resolved *addres
         error_clear(err);
         struct db_conn *conn = db_conn_new(&pool->options.params);
         rc = db_conn_connect(conn, addresses->address[i], port, password, deadline_ms, err);
-        if (rc == 0 || rc == -ETIMEDOUT) {
+        if (rc == 0 || db_conn_busy(conn)) {
             *ret_conn = conn;
             return rc;
         }
         db_conn_free(conn);
-        if (rc == -EACCES || rc == -ECANCELED)
+        if (rc == -EACCES || rc == -ECANCELED || rc == -ETIMEDOUT)
             return rc;
     }
     return rc;
