@@ -1,0 +1,104 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/discovery/own_pod.h"
+#include "daemon/discovery/pod.h"
+#include "shared/compiler.h"
+#include "shared/error.h"
+
+/*
+ * The pods of this ProxySQL cluster as the Kubernetes API server shows them: one thread, "pod-watch", lists and watches
+ * first the core pods (labels app and component), then the app's other pods. Losing the API server is normal life: the
+ * view stays as it was, says that it is no longer confirmed, and the thread comes back by itself.
+ * All functions are thread-safe but for start, stop and free, which belong to one thread.
+ */
+struct pod_watch;
+
+/* What has changed since the last call, bits. */
+enum pod_watch_change {
+    POD_WATCH_CORE = 1 << 0,          /* a core pod came, went or changed */
+    POD_WATCH_OTHER = 1 << 1,         /* another pod came, went or changed */
+    POD_WATCH_OTHER_RUNNING = 1 << 2, /* another pod became Running with an address */
+    POD_WATCH_STATE = 1 << 3,         /* complete or confirmed may have changed: see a snapshot */
+};
+
+/* Runs in the watch thread without any lock held; must not wait and must not call pod_watch_confirm() or _stop(). */
+typedef void pod_watch_change_fn(void *arg, unsigned changes);
+
+/* Texts are copied. */
+struct pod_watch_options {
+    const char *api_server; /* "" = in-cluster: KUBERNETES_SERVICE_HOST and _PORT */
+    const char *token_file; /* "" = no token is sent */
+    const char *ca_file;    /* must be given for https */
+    const char *namespace_;
+    const char *app;           /* value of the label app */
+    const char *component;     /* value of the label component on core pods */
+    const struct own_pod *own; /* NULL: own_pod_detect() */
+    int64_t confirm_ms;        /* a view stays confirmed for this long without an open watch */
+    pod_watch_change_fn *on_change;
+    void *arg;
+};
+
+/* Start the thread; it goes on trying whatever the API server answers. Fails only when the options cannot work
+ * (-EINVAL) or there is no thread (-EAGAIN). */
+MUST_CHECK int pod_watch_start(struct pod_watch **ret_watch, const struct pod_watch_options *options,
+                               struct error *err);
+
+/* End the thread, within 100 ms; waiting pod_watch_confirm() calls fail with -ECANCELED. No on_change afterwards. */
+void pod_watch_stop(struct pod_watch *watch);
+
+/* After pod_watch_stop(). NULL is fine. */
+void pod_watch_free(struct pod_watch *watch);
+
+/* A copy of the view, to be freed with pod_view_free(). */
+struct pod_view {
+    bool complete;        /* all core pods have been listed */
+    bool others_complete; /* so have the app's other pods */
+    bool confirmed;       /* the core pods: the watch is open, or confirmed_ms is within confirm_ms */
+    int64_t confirmed_ms; /* monotonic: until then the API server is known to have agreed on the core pods; 0 = never */
+    int64_t listed_ms;    /* monotonic: when the last good list of the core pods was asked for; 0 = never */
+    int64_t age_ms;       /* now - confirmed_ms, 0 while the watch is open, -1 = never confirmed */
+    uint64_t version;     /* grows with every change of any pod */
+    uint64_t core_version; /* grows with every change of a core pod */
+    size_t count;
+    struct pod *pods; /* in the order of their uid */
+};
+struct pod_view *pod_watch_snapshot(struct pod_watch *watch);
+/* NULL is fine. */
+void pod_view_free(struct pod_view *view);
+
+/* Return once the core pods come from a list that was asked for at since_ms or later (monotonic); when they do not yet,
+ * the watch thread lists them now. For worker threads. 0; -ETIMEDOUT at deadline_ms; -ECANCELED when stopped; else
+ * what kept the list from succeeding. */
+MUST_CHECK int pod_watch_confirm(struct pod_watch *watch, int64_t since_ms, int64_t deadline_ms, struct error *err);
+
+/* How the two streams are doing, for status and metrics. */
+enum pod_stream_state { POD_STREAM_WAITING, POD_STREAM_LISTING, POD_STREAM_OPENING, POD_STREAM_WATCHING };
+
+struct pod_stream_stats {
+    enum pod_stream_state state;
+    size_t pods;
+    int64_t next_try_ms; /* monotonic, while WAITING */
+    uint64_t lists;      /* good ones */
+    uint64_t watches;    /* opened */
+    uint64_t events;     /* bookmarks not counted */
+    uint64_t bookmarks;
+    uint64_t expired;  /* 410, in both forms */
+    uint64_t failures; /* requests that failed, 410 not counted */
+    uint64_t skipped;  /* pods left out because a field was not acceptable */
+    uint64_t limits;   /* answers given up because one of our limits was reached */
+    int64_t error_ms;  /* monotonic, of the last failure; 0 = none */
+    char error[256];   /* the last failure, "" once the stream works again */
+};
+
+struct pod_watch_stats {
+    struct pod_stream_stats core;
+    struct pod_stream_stats others;
+};
+void pod_watch_get_stats(struct pod_watch *watch, struct pod_watch_stats *ret_stats);
+
+/* "waiting", "listing", "opening", "watching" */
+const char *pod_stream_state_name(enum pod_stream_state state);
