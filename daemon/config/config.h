@@ -52,7 +52,14 @@ struct config {
             char *component;
         } podselector;
         char *bootstrap_hostname; /* the cores' service, as their configuration files name it */
+        int64_t publish_interval_ms;
+        int64_t accept_interval;
     } core;
+    struct {
+        char *api_server; /* "" = in-cluster */
+        char *token_file;
+        char *ca_file;
+    } kubernetes;
     struct {
         int64_t interval;
         int64_t missing_after;

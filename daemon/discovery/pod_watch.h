@@ -33,7 +33,7 @@ struct pod_watch_options {
     const char *api_server; /* "" = in-cluster: KUBERNETES_SERVICE_HOST and _PORT */
     const char *token_file; /* "" = no token is sent */
     const char *ca_file;    /* must be given for https */
-    const char *namespace_;
+    const char *namespace;
     const char *app;           /* value of the label app */
     const char *component;     /* value of the label component on core pods */
     const struct own_pod *own; /* NULL: own_pod_detect() */
