@@ -16,8 +16,10 @@ struct entry {
     struct scheduler *scheduler;
     struct schedule schedule;
     struct backoff backoff GUARDED;
-    int64_t due_ms GUARDED; /* monotonic; of no use while submitted */
-    bool submitted GUARDED; /* its job has not ended yet */
+    int64_t due_ms GUARDED;       /* monotonic; of no use while submitted */
+    bool submitted GUARDED;       /* its job has not ended yet */
+    int64_t submitted_ms GUARDED; /* monotonic, of the last one; 0 = none yet */
+    bool hastened GUARDED;        /* asked for while submitted */
 };
 
 struct scheduler {
@@ -29,6 +31,15 @@ struct scheduler {
     size_t count;
     struct entry entries[SCHEDULER_ENTRIES_MAX];
 };
+
+/* When a hastened one may be submitted. */
+static int64_t hastened_due_ms(const struct scheduler *s, const struct entry *e) REQUIRES(&s->lock)
+{
+    (void)s;
+    int64_t now_ms = clock_mono_ms();
+    int64_t due_ms = e->submitted_ms + e->schedule.min_gap_ms;
+    return due_ms > now_ms ? due_ms : now_ms;
+}
 
 /* Its job ended with code, or was refused with it. again_ms: what the job asked for, 0 = nothing. */
 static void plan_next(struct entry *e, int code, int64_t again_ms)
@@ -46,6 +57,9 @@ static void plan_next(struct entry *e, int code, int64_t again_ms)
         wait_ms = again_ms;
     e->due_ms = clock_mono_ms() + wait_ms;
     e->submitted = false;
+    if (e->hastened && hastened_due_ms(s, e) < e->due_ms)
+        e->due_ms = hastened_due_ms(s, e);
+    e->hastened = false;
     cond_signal(&s->changed);
     mutex_unlock(&s->lock);
 }
@@ -72,6 +86,7 @@ static struct entry *earliest_locked(struct scheduler *s) REQUIRES(&s->lock)
 static void submit_locked(struct scheduler *s, struct entry *e) REQUIRES(&s->lock)
 {
     e->submitted = true;
+    e->submitted_ms = clock_mono_ms();
     mutex_unlock(&s->lock);
     int rc = job_queue_submit(s->queue, e->schedule.kind, job_done, e, NULL);
     if (rc < 0)
@@ -128,6 +143,29 @@ int scheduler_start(struct scheduler **ret_scheduler, struct job_queue *queue, c
     }
     *ret_scheduler = s;
     return 0;
+}
+
+static void hasten_locked(struct scheduler *s, struct entry *e) REQUIRES(&s->lock)
+{
+    if (e->submitted) {
+        e->hastened = true;
+        return;
+    }
+    if (e->submitted_ms == 0)
+        return; /* its delay is not over, or its first one comes at once */
+    if (hastened_due_ms(s, e) < e->due_ms) {
+        e->due_ms = hastened_due_ms(s, e);
+        cond_signal(&s->changed);
+    }
+}
+
+void scheduler_hasten(struct scheduler *s, size_t kind)
+{
+    mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->count; i++)
+        if (s->entries[i].schedule.kind == kind)
+            hasten_locked(s, &s->entries[i]);
+    mutex_unlock(&s->lock);
 }
 
 void scheduler_stop(struct scheduler *s)

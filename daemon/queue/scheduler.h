@@ -5,8 +5,8 @@
 /*
  * Submits jobs periodically from a thread of its own: the next one interval_ms after the last one ended, with up to a
  * tenth of jitter; after a failure (or a refusal) with back-off instead, from retry_ms doubling up to interval_ms. A
- * job that asks for it with job_again_in() is submitted again sooner. Whoever fails says so: this module logs nothing.
- * Start, stop and free belong to one thread.
+ * job that asks for it with job_again_in() is submitted again sooner, and so is one that scheduler_hasten() asks for.
+ * Whoever fails says so: this module logs nothing. Start, stop and free belong to one thread.
  */
 struct scheduler;
 
@@ -16,13 +16,19 @@ struct schedule {
     size_t kind;
     int64_t interval_ms; /* > 0 */
     int64_t retry_ms;    /* > 0, <= interval_ms */
-    int64_t delay_ms;    /* before the first one, >= 0 */
+    int64_t delay_ms;    /* before the first one, >= 0; nothing hastens that */
+    int64_t min_gap_ms;  /* hastened ones begin at least this long after the one before, >= 0 */
 };
 
 /* Start the thread. entries (count <= SCHEDULER_ENTRIES_MAX) are copied; queue must outlive the scheduler. Fails with
  * -EAGAIN when there is no thread to be had. */
 MUST_CHECK int scheduler_start(struct scheduler **ret_scheduler, struct job_queue *queue,
                                const struct schedule *entries, size_t count, struct error *err);
+
+/* Something happened that this kind should look at: submit it now, or min_gap_ms after it was last submitted, or, when
+ * one waits or runs, again after its end. Events in between share one. Without an entry of this kind nothing is done.
+ * Thread-safe until scheduler_free(). */
+void scheduler_hasten(struct scheduler *scheduler, size_t kind);
 
 /* Submit nothing more and join the thread; once. Jobs that were submitted go on. */
 void scheduler_stop(struct scheduler *scheduler);

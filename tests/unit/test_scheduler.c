@@ -6,7 +6,7 @@
 #include "daemon/queue/worker_pool.h"
 #include "tests/unit/event.h"
 
-enum { runs_max = 64 };
+enum { runs_max = 64, again_ms = 20 };
 
 /* What the jobs do and what was seen; the times are written by one job at a time and read after the end. */
 struct world {
@@ -14,6 +14,7 @@ struct world {
     struct worker_pool *pool;
     struct event ran;
     struct event gate; /* jobs of kind GATED wait here */
+    uint64_t again;    /* bit i: run i asks for the next one in again_ms; set before the start */
     uint64_t fails;    /* bit i: run i fails; set before the start */
     int64_t begin_ms[runs_max];
     int64_t end_ms[runs_max];
@@ -23,12 +24,13 @@ enum { TIMED, GATED, KINDS };
 
 static int run_timed(struct job *job, void *context, struct error *err)
 {
-    (void)job;
     struct world *w = context;
     unsigned i = event_count(&w->ran);
     if (i < runs_max)
         w->begin_ms[i] = clock_mono_ms();
     int code = 0;
+    if (i < runs_max && (w->again >> i & 1) != 0)
+        job_again_in(job, again_ms);
     if (i < runs_max && (w->fails >> i & 1) != 0)
         code = error_set(err, -EIO, "on purpose");
     if (i < runs_max)
@@ -200,6 +202,52 @@ static void stopping_does_not_wait_for_anything(void **state)
     event_fini(&w.ran);
 }
 
+static void a_job_may_ask_for_the_next_one_sooner(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    w.again = 1;
+    w.fails = 1;
+    const struct schedule entry = {.kind = TIMED, .interval_ms = 3600000, .retry_ms = 3600000};
+    struct scheduler *s = start(&w, &entry, 1);
+    assert_true(event_wait(&w.ran, 2));
+    world_fini(&w, s);
+    assert_in_range(w.begin_ms[1] - w.end_ms[0], again_ms, 60000);
+}
+
+static void an_event_hastens_the_next_one(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    const struct schedule entry = {.kind = TIMED, .interval_ms = 3600000, .retry_ms = 3600000, .min_gap_ms = 100};
+    struct scheduler *s = start(&w, &entry, 1);
+    assert_true(event_wait(&w.ran, 1));
+    scheduler_hasten(s, TIMED);
+    scheduler_hasten(s, TIMED);
+    scheduler_hasten(s, GATED); /* has no entry */
+    assert_true(event_wait(&w.ran, 2));
+    assert_int_equal(event_count(&w.ran), 2);
+    world_fini(&w, s);
+    /* submitted at least the gap apart; the begin of the first may have come a little after its submission */
+    assert_in_range(w.begin_ms[1] - w.begin_ms[0], 50, 60000);
+}
+
+static void an_event_during_the_job_makes_another_one(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    const struct schedule entry = {.kind = GATED, .interval_ms = 3600000, .retry_ms = 3600000};
+    struct scheduler *s = start(&w, &entry, 1);
+    assert_true(event_wait(&w.ran, 1));
+    scheduler_hasten(s, GATED);
+    event_raise(&w.gate);
+    assert_true(event_wait(&w.ran, 2));
+    world_fini(&w, s);
+}
+
 static void null_is_fine(void **state)
 {
     (void)state;
@@ -215,6 +263,9 @@ int main(void)
         cmocka_unit_test(a_refusal_is_retried),
         cmocka_unit_test(entries_do_not_wait_for_each_other),
         cmocka_unit_test(stopping_does_not_wait_for_anything),
+        cmocka_unit_test(a_job_may_ask_for_the_next_one_sooner),
+        cmocka_unit_test(an_event_hastens_the_next_one),
+        cmocka_unit_test(an_event_during_the_job_makes_another_one),
         cmocka_unit_test(null_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
