@@ -55,17 +55,19 @@ def split_log(text):
 
 
 class Agent:
-    """One agent beside a node. Settings are the configuration file's, by dotted key."""
+    """One agent beside a node. Settings are the configuration file's, by dotted key. launcher: a command that starts
+    the agent's, in its own process."""
 
-    def __init__(self, folder, node, settings=None, flags=(), env=None):
+    def __init__(self, folder, node, settings=None, flags=(), env=None, launcher=()):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.draining_file = self.folder / "draining"
-        self.flags, self.env = flags, env or {}
+        self.flags, self.env, self.launcher = flags, env or {}, launcher
         self.settings = {"run_mode": "core", "log.format": "JSON", "api.address": "127.0.0.1", "api.port": self.port,
-                         "proxysql.address": f"127.0.0.1:{node.admin_port}", "proxysql.username": "radmin",
-                         "proxysql.password": "radmin", "proxysql.traffic_address": f"127.0.0.1:{node.traffic_port}",
+                         "proxysql.address": f"{node.address}:{node.admin_port}",
+                         "proxysql.traffic_address": f"{node.address}:{node.traffic_port}",
+                         "proxysql.username": "radmin", "proxysql.password": "radmin",
                          "shutdown.draining_file": str(self.draining_file), **(settings or {})}
         self.process = None
 
@@ -76,7 +78,8 @@ class Agent:
         config = self.folder / "agent.yaml"
         config.write_text(json.dumps(nested(self.settings), indent=2))
         env = clean_environment(AGENT_CONFIG_FILE=str(config), **self.env)
-        self.process = Process([built("proxysql-agent"), *self.flags], self.folder / "agent.log", env, self.folder)
+        self.process = Process([*self.launcher, built("proxysql-agent"), *self.flags], self.folder / "agent.log", env,
+                               self.folder)
         wait_until(self._listens, timeout=10 * SLOW, what="the agent listens", step=0.005)
         return self
 

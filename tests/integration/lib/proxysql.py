@@ -24,11 +24,11 @@ datadir="{data}"
 admin_variables=
 {{
     admin_credentials="{users}"
-    mysql_ifaces="127.0.0.1:{admin_port}"
+    mysql_ifaces="{address}:{admin_port}"
 }}
 mysql_variables=
 {{
-    interfaces="127.0.0.1:{traffic_port}"
+    interfaces="{address}:{traffic_port}"
     default_authentication_plugin="{plugin}"
     threads=2
     have_ssl={have_ssl}
@@ -84,10 +84,12 @@ class Wedge:
 class Node:
     """Start, stop and question one node. Ports stay the same over restarts."""
 
-    def __init__(self, folder, users="admin:admin;radmin:radmin", auth="native", tls=True, backends=BACKENDS):
+    def __init__(self, folder, users="admin:admin;radmin:radmin", auth="native", tls=True, backends=BACKENDS,
+                 address="127.0.0.1"):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.users, self.auth, self.tls, self.backends = users, auth, tls, backends
+        self.address = address
         self.admin_port, self.traffic_port = free_port(), free_port()
         self.real = real_proxysql()
         self.process = None
@@ -102,9 +104,9 @@ class Node:
         servers = ",".join(f'{{ address="{host}", port={port}, hostgroup=0 }}' for host, port in self.backends)
         config = self.folder / "proxysql.cnf"
         config.write_text(CONFIG.format(
-            data=data, users=self.users, admin_port=self.admin_port, traffic_port=self.traffic_port, servers=servers,
-            plugin=PLUGINS[self.auth], have_ssl=str(self.tls).lower(), app_user=APP_USER[0],
-            app_password=APP_USER[1]))
+            data=data, users=self.users, address=self.address, admin_port=self.admin_port,
+            traffic_port=self.traffic_port, servers=servers, plugin=PLUGINS[self.auth],
+            have_ssl=str(self.tls).lower(), app_user=APP_USER[0], app_password=APP_USER[1]))
         return [self.real, "-f", "--no-version-check", "-c", config, "-D", data]
 
     def _command_stand_in(self):
@@ -113,8 +115,8 @@ class Node:
             f"INSERT INTO mysql_servers (hostgroup_id, hostname, port) VALUES (0, '{host}', {port});\n"
             for host, port in self.backends) +
             f"INSERT INTO mysql_users (username, password) VALUES ('{APP_USER[0]}', '{APP_USER[1]}');\n")
-        command = [built("fake-proxysql"), "--admin", f"127.0.0.1:{self.admin_port}",
-                   "--traffic", f"127.0.0.1:{self.traffic_port}", "--control", self.control_path(),
+        command = [built("fake-proxysql"), "--admin", f"{self.address}:{self.admin_port}",
+                   "--traffic", f"{self.address}:{self.traffic_port}", "--control", self.control_path(),
                    "--users", self.users, "--auth", self.auth, "--init", init]
         if self.tls:
             cert, key = make_certificate(self.folder)
@@ -124,9 +126,12 @@ class Node:
     def start(self):
         """Start and wait until admin answers a statement."""
         command = self._command_real() if self.real else self._command_stand_in()
-        self.process = Process(command, self.folder / "proxysql.log")
+        self.process = self._process(command)
         wait_until(self._answers, timeout=30, what=f"{command[0]} answers on admin", step=0.05)
         return self
+
+    def _process(self, command):
+        return Process(command, self.folder / "proxysql.log")
 
     def _answers(self):
         if not self.process.running():
@@ -170,7 +175,7 @@ class Node:
     def connect(self, user=None, password=None, timeout=10.0, **options):
         """A logged-in admin connection; it sends nothing by itself."""
         first, _, secret = self.users.partition(";")[0].partition(":")
-        return pymysql.connect(host="127.0.0.1", port=self.admin_port, user=user or first,
+        return pymysql.connect(host=self.address, port=self.admin_port, user=user or first,
                                password=secret if password is None else password, autocommit=None,
                                connect_timeout=timeout, read_timeout=timeout, write_timeout=timeout, **options)
 
@@ -195,17 +200,17 @@ class Node:
 
     def wire(self, timeout=10.0):
         """A raw connection to admin, greeting read."""
-        return Wire(self.admin_port, timeout=timeout)
+        return Wire(self.admin_port, self.address, timeout=timeout)
 
     # --- traffic
 
     def traffic(self, timeout=10.0):
         """A raw connection to the traffic port, greeting read."""
-        return Wire(self.traffic_port, timeout=timeout)
+        return Wire(self.traffic_port, self.address, timeout=timeout)
 
     def traffic_refused(self):
         try:
-            socket.create_connection(("127.0.0.1", self.traffic_port), 2).close()
+            socket.create_connection((self.address, self.traffic_port), 2).close()
         except ConnectionRefusedError:
             return True
         return False
