@@ -88,7 +88,7 @@ void packet_ok(struct packet_writer *w, uint64_t affected_rows, const char *mess
     packet_put_int(w, 0x00, 1);
     packet_put_lenenc(w, affected_rows);
     packet_put_lenenc(w, 0);
-    packet_put_int(w, PACKET_STATUS_AUTOCOMMIT, 2);
+    packet_put_int(w, PACKET_STATUS_ANSWER, 2);
     packet_put_int(w, 0, 2);
     if (message != NULL)
         packet_put_string(w, message, strlen(message));
@@ -111,7 +111,7 @@ void packet_eof(struct packet_writer *w)
     packet_begin(w);
     packet_put_int(w, 0xfe, 1);
     packet_put_int(w, 0, 2);
-    packet_put_int(w, PACKET_STATUS_AUTOCOMMIT, 2);
+    packet_put_int(w, PACKET_STATUS_ANSWER, 2);
     packet_end(w);
 }
 

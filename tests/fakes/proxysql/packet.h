@@ -12,7 +12,8 @@
  * are returned by packet_send(). Not thread-safe.
  */
 enum { PACKET_MAX_PAYLOAD = 0xffffff, PACKET_OUT_MAX = 256 * 1024 * 1024 };
-enum { PACKET_STATUS_AUTOCOMMIT = 2 };
+/* ProxySQL's answers also say NO_BACKSLASH_ESCAPES, its greeting does not. */
+enum { PACKET_STATUS_AUTOCOMMIT = 0x2, PACKET_STATUS_ANSWER = PACKET_STATUS_AUTOCOMMIT | 0x200 };
 
 struct packet_writer {
     struct buf out;

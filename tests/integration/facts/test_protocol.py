@@ -1,4 +1,6 @@
 """The admin port's protocol: text only, values as text, errors with one code."""
+import socket
+
 import pymysql
 import pytest
 
@@ -110,6 +112,32 @@ def test_reset_connection_is_refused_with_a_wrong_packet_number(node):
             connection.command(wire.COM_RESET_CONNECTION)
         assert caught.value.code == 1047
         assert connection.log[-1][0] == 2
+
+
+def test_change_user_is_never_answered(node):
+    with node.wire(timeout=0.5) as connection:
+        connection.login("admin", "admin")
+        with pytest.raises(socket.timeout):
+            connection.command(wire.COM_CHANGE_USER, b"admin\0\0")
+
+
+def test_answers_say_that_a_backslash_escapes_nothing(node):
+    """Drivers then quote a text by doubling its quotes, which is what SQLite understands."""
+    with node.wire() as connection:
+        connection.login("admin", "admin")
+        ok = connection.command(wire.COM_PING)
+        assert int.from_bytes(ok[3:5], "little") & 0x200
+    assert node.value("SELECT 'a\\''b'") == "a\\'b"
+
+
+def test_statements_sent_without_waiting_are_answered_in_order(node):
+    with node.wire() as connection:
+        connection.login("admin", "admin")
+        for sql in (b"SELECT 'first'", b"SELECT 'second'"):
+            connection.seq = 0
+            connection.send(bytes([wire.COM_QUERY]) + sql)
+        answers = [connection.receive() for _ in range(10)]
+        assert answers[3] == b"\x05first" and answers[8] == b"\x06second"
 
 
 def test_quit_closes(node):
