@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -16,6 +17,7 @@
 #include <ma_pvio.h>
 #include <mysqld_error.h>
 
+#include "daemon/proxysql/packet_screen.h"
 #include "shared/clock.h"
 #include "shared/mem.h"
 
@@ -48,6 +50,7 @@ struct db_conn {
     int64_t deadline_ms; /* of the connect */
     int wait_rc;         /* why a wait inside the library ended: 0, -ETIMEDOUT, -ECANCELED */
     struct st_ma_pvio_methods methods;
+    struct packet_screen screen;
     enum db_tls tls;
     /* What the suspended calls read and write outlives our callers' frames. */
     char *username;
@@ -98,11 +101,16 @@ int STDCALL ma_pvio_register_callback(my_bool add,
 
 static _Thread_local struct db_conn *connecting;
 
+static struct db_conn *conn_of(const MARIADB_PVIO *io)
+{
+    return (void *)((char *)io->methods - offsetof(struct db_conn, methods));
+}
+
 /* The library waits for its socket, not through us. Returns 1 when it is ready, 0 to give up. */
 static int wait_inside(MARIADB_PVIO *io, my_bool is_read, int timeout)
 {
     (void)timeout;
-    struct db_conn *conn = (void *)((char *)io->methods - offsetof(struct db_conn, methods));
+    struct db_conn *conn = conn_of(io);
     if (conn->step != STEP_CONNECT || conn->broken)
         return 0; /* cleaning up */
     conn->waiting = is_read ? MYSQL_WAIT_READ : MYSQL_WAIT_WRITE;
@@ -113,33 +121,39 @@ static int wait_inside(MARIADB_PVIO *io, my_bool is_read, int timeout)
 }
 
 /* See the note at the top. */
-static void guard_socket(int mode, MYSQL *mysql, const unsigned char *bytes, size_t len)
+static void guard_socket(struct db_conn *conn)
 {
-    (void)mode;
-    (void)bytes;
-    (void)len;
-    struct db_conn *conn = connecting;
-    if (conn == NULL || conn->mysql != mysql || mysql->net.pvio == NULL || mysql->net.pvio->methods == &conn->methods)
-        return;
-    conn->methods = *mysql->net.pvio->methods;
+    conn->methods = *conn->mysql->net.pvio->methods;
     conn->methods.wait_io_or_timeout = wait_inside;
-    mysql->net.pvio->methods = &conn->methods;
-    int fd = mysql_get_socket(mysql);
+    conn->mysql->net.pvio->methods = &conn->methods;
+    int fd = mysql_get_socket(conn->mysql);
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         shut(conn);
 }
 
+/* The library's hook: it has read (mode 0) or written len bytes; (size_t)-1 when that failed. */
+static void bytes_passed(int mode, MYSQL *mysql, const unsigned char *bytes, size_t len)
+{
+    MARIADB_PVIO *io = mysql->net.pvio;
+    if (io == NULL)
+        return;
+    if (connecting != NULL && connecting->mysql == mysql && io->methods != &connecting->methods)
+        guard_socket(connecting);
+    if (mode == 0 && len <= SSIZE_MAX && io->methods->wait_io_or_timeout == wait_inside)
+        packet_screen_read(&conn_of(io)->screen, (unsigned char *)(uintptr_t)bytes, len);
+}
+
 int db_library_start(struct error *err)
 {
-    if (mysql_library_init(0, NULL, NULL) != 0 || ma_pvio_register_callback(1, guard_socket) != 0)
+    if (mysql_library_init(0, NULL, NULL) != 0 || ma_pvio_register_callback(1, bytes_passed) != 0)
         return error_set(err, -EIO, "the MySQL client library does not initialise");
     return 0;
 }
 
 void db_library_stop(void)
 {
-    (void)ma_pvio_register_callback(0, guard_socket);
+    (void)ma_pvio_register_callback(0, bytes_passed);
     mysql_library_end();
 }
 
@@ -443,6 +457,7 @@ int db_conn_query(struct db_conn *conn, const char *sql, db_row_fn *fn, void *ar
     assert(conn->step == STEP_NONE && !conn->broken && conn->connected != NULL);
     conn->sql = xstrdup(sql);
     conn->step = STEP_QUERY;
+    packet_screen_ask(&conn->screen);
     conn->waiting = mysql_real_query_start(&conn->query_rc, conn->mysql, conn->sql, strlen(conn->sql));
     int rc = run_statement(conn, fn, arg, max_bytes, deadline_ms, err);
     if (rc == -ETIMEDOUT)
