@@ -7,6 +7,7 @@
 #include "daemon/cluster/convergence.h"
 #include "daemon/cluster/peers.h"
 #include "daemon/jobs/job_table.h"
+#include "daemon/jobs/publish.h"
 #include "daemon/proxysql/admin_cluster.h"
 #include "daemon/proxysql/capability.h"
 #include "daemon/proxysql/tcp_check.h"
@@ -40,10 +41,9 @@ struct resync_state {
 
 /* One pass: what its steps share. */
 struct pass {
-    struct job *job;
+    struct publisher to; /* our own node */
     struct job_context *context;
     struct resync_state *state;
-    struct db_conn *conn;
     struct cluster_view view;
 };
 
@@ -75,19 +75,6 @@ static void begin_life(struct resync_state *s, uint64_t life)
     backoff_reset(&s->copy_backoff);
 }
 
-/* When the statement that begins now must have ended. */
-static int64_t statement_deadline_ms(const struct pass *p)
-{
-    int64_t deadline_ms = clock_mono_ms() + p->context->config->proxysql.query_timeout_ms;
-    return deadline_ms < job_deadline_ms(p->job) ? deadline_ms : job_deadline_ms(p->job);
-}
-
-/* Between two statements of a write: the agent drains or stops, so no other one begins. */
-static int may_go_on(const struct pass *p, struct error *err)
-{
-    return job_should_stop(p->job) ? error_set(err, -ECANCELED, "the agent drains or stops") : 0;
-}
-
 static void check_suspects(struct pass *p)
 {
     struct peer_tracker *t = &p->state->tracker;
@@ -114,43 +101,21 @@ static void report_wedged(struct resync_state *s)
     }
 }
 
-static int load_runtime(struct pass *p, const char *why, struct error *err)
-{
-    int rc = may_go_on(p, err);
-    if (rc == 0)
-        rc = admin_load_members_to_runtime(p->conn, statement_deadline_ms(p), err);
-    if (rc == 0)
-        log_info("LOAD PROXYSQL SERVERS TO RUNTIME", LOG_STR("reason", why));
-    return rc;
-}
-
 /* The list of the configuration file in the place of one whose cores are all gone. */
 static int reload_from_config(struct pass *p, struct error *err)
 {
     uint64_t rows = 0;
-    int rc = admin_clear_members(p->conn, statement_deadline_ms(p), err);
+    int rc = admin_clear_members(p->to.conn, publisher_deadline_ms(&p->to), err);
     if (rc == 0)
-        rc = may_go_on(p, err);
+        rc = publisher_may_go_on(&p->to, err);
     if (rc == 0)
-        rc = admin_load_members_from_config(p->conn, statement_deadline_ms(p), &rows, err);
+        rc = admin_load_members_from_config(p->to.conn, publisher_deadline_ms(&p->to), &rows, err);
     if (rc == 0 && rows == 0) {
         log_warn("all cores are missing, but the configuration file of ProxySQL has no proxysql_servers: nothing is "
                  "published; add the cores' service there");
-        return admin_save_members_from_runtime(p->conn, statement_deadline_ms(p), err);
+        return admin_save_members_from_runtime(p->to.conn, publisher_deadline_ms(&p->to), err);
     }
-    return rc == 0 ? load_runtime(p, "all cores are missing: the configuration file's list", err) : rc;
-}
-
-static int write_members(struct pass *p, const struct member_list *members, const char *why, struct error *err)
-{
-    int rc = may_go_on(p, err);
-    if (rc == 0)
-        rc = admin_put_members(p->conn, members, statement_deadline_ms(p), err);
-    if (rc == 0)
-        rc = may_go_on(p, err);
-    if (rc == 0)
-        rc = admin_keep_members(p->conn, members, statement_deadline_ms(p), err);
-    return rc == 0 ? load_runtime(p, why, err) : rc;
+    return rc == 0 ? publisher_load(&p->to, "all cores are missing: the configuration file's list", err) : rc;
 }
 
 /* The member list of another node, read on a connection of its own. */
@@ -175,7 +140,7 @@ static int copy_from(struct pass *p, const char *host, uint16_t port, const char
     int rc = read_other(p, host, port, &members, err);
     if (rc < 0 || members.count == 0 || member_list_equal(&members, &p->view.members))
         return rc;
-    rc = write_members(p, &members, why, err);
+    rc = publisher_write(&p->to, &members, why, err);
     if (rc == 0) {
         *ret_copied = true;
         log_info("the member list was copied from a core", LOG_STR("core", host), LOG_INT("members", members.count));
@@ -198,7 +163,7 @@ static int ask_bootstrap(struct pass *p, struct error *err)
                       "no core of the list answers: the list of an address of the cores' service", &copied, &ignored);
         if (rc == 0 && copied)
             return 0;
-        if (db_conn_busy(p->conn) || db_conn_broken(p->conn))
+        if (db_conn_busy(p->to.conn) || db_conn_broken(p->to.conn))
             return error_set(err, ignored.code, "%s", ignored.text);
     }
     return 0;
@@ -214,7 +179,7 @@ static int recover(struct pass *p, struct error *err)
     if (now_ms < s->next_reload_ms)
         return ask_bootstrap(p, err);
     s->next_reload_ms = now_ms + backoff_next_ms(&s->reload_backoff);
-    job_again_in(p->job, converge_look_ms);
+    job_again_in(p->to.job, converge_look_ms);
     return reload_from_config(p, err);
 }
 
@@ -230,7 +195,7 @@ static int converge(struct pass *p, struct error *err)
         backoff_reset(&s->reload_backoff);
     }
     if (verdict == CONVERGENCE_PULL)
-        job_again_in(p->job, converge_look_ms);
+        job_again_in(p->to.job, converge_look_ms);
     if (verdict == CONVERGED && authority != NULL)
         backoff_reset(&s->copy_backoff);
     int64_t now_ms = clock_mono_ms();
@@ -260,7 +225,7 @@ static int judge(struct pass *p, struct error *err)
     if (!p->view.checking)
         return 0;
     if (peer_tracker_any_stale(&s->tracker))
-        job_again_in(p->job, second_look_ms);
+        job_again_in(p->to.job, second_look_ms);
     if (!peer_tracker_all_suspect(&s->tracker, &p->view))
         return converge(p, err);
     check_suspects(p);
@@ -273,7 +238,7 @@ static int run_pass(struct pass *p, const struct health_snapshot *health, struct
     struct capability capability = {0};
     if (capability_parse(health->node.version, &capability) < 0)
         capability = (struct capability){0}; /* the health job has said so; judged like a current one */
-    int rc = admin_read_cluster(p->conn, capability.checksums_unsafe, statement_deadline_ms(p), &p->view, err);
+    int rc = admin_read_cluster(p->to.conn, capability.checksums_unsafe, publisher_deadline_ms(&p->to), &p->view, err);
     return rc == 0 ? judge(p, err) : rc;
 }
 
@@ -285,11 +250,11 @@ int resync_run(struct job *job, void *context, struct error *err)
     if (health.admin != ADMIN_ANSWERS || health.node_at_ms == 0)
         return error_set(err, -EAGAIN, "resync: ProxySQL does not answer");
     begin_life(c->resync, health.lives);
-    struct pass p = {.job = job, .context = c, .state = c->resync};
-    int rc = db_pool_get(c->pool, DB_LANE_WRITE, statement_deadline_ms(&p), &p.conn, err);
+    struct pass p = {.to = {.job = job, .config = c->config}, .context = c, .state = c->resync};
+    int rc = db_pool_get(c->pool, DB_LANE_WRITE, publisher_deadline_ms(&p.to), &p.to.conn, err);
     if (rc == 0)
         rc = run_pass(&p, &health, err);
-    db_pool_put(c->pool, p.conn);
+    db_pool_put(c->pool, p.to.conn);
     cluster_view_fini(&p.view);
     if (rc < 0 && rc != -ECANCELED) {
         static struct log_limit limit = LOG_LIMIT_INIT(5, 60 * 1000);

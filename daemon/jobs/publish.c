@@ -1,0 +1,40 @@
+#include "daemon/jobs/publish.h"
+
+#include <errno.h>
+
+#include "daemon/proxysql/admin_cluster.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+
+int64_t publisher_deadline_ms(const struct publisher *p)
+{
+    int64_t deadline_ms = clock_mono_ms() + p->config->proxysql.query_timeout_ms;
+    return deadline_ms < job_deadline_ms(p->job) ? deadline_ms : job_deadline_ms(p->job);
+}
+
+int publisher_may_go_on(const struct publisher *p, struct error *err)
+{
+    return job_should_stop(p->job) ? error_set(err, -ECANCELED, "the agent drains or stops") : 0;
+}
+
+int publisher_load(const struct publisher *p, const char *why, struct error *err)
+{
+    int rc = publisher_may_go_on(p, err);
+    if (rc == 0)
+        rc = admin_load_members_to_runtime(p->conn, publisher_deadline_ms(p), err);
+    if (rc == 0)
+        log_info("LOAD PROXYSQL SERVERS TO RUNTIME", LOG_STR("reason", why));
+    return rc;
+}
+
+int publisher_write(const struct publisher *p, const struct member_list *members, const char *why, struct error *err)
+{
+    int rc = publisher_may_go_on(p, err);
+    if (rc == 0)
+        rc = admin_put_members(p->conn, members, publisher_deadline_ms(p), err);
+    if (rc == 0)
+        rc = publisher_may_go_on(p, err);
+    if (rc == 0)
+        rc = admin_keep_members(p->conn, members, publisher_deadline_ms(p), err);
+    return rc == 0 ? publisher_load(p, why, err) : rc;
+}
