@@ -51,24 +51,27 @@ static int64_t newest_check(const struct cluster_view *view, const struct peer *
     return newest;
 }
 
-/* The larger of both ages. The wall clock tells more (it knows what was before our first pass) but may be stepped. */
-static int64_t age_of(const struct peer_tracker *t, const struct peer *p, int64_t now_s, int64_t now_ms)
+/* The larger of both ages. The wall clock tells more (it knows what was before our first pass), but nothing once it was
+ * stepped since the check. */
+static int64_t age_of(const struct peer *p, int64_t now_s, int64_t now_ms)
 {
     int64_t by_mono = (now_ms - p->moved_ms) / 1000;
-    int64_t by_wall = p->updated_at == 0 || t->clock_stepped ? 0 : now_s - p->updated_at;
+    int64_t by_wall = p->updated_at == 0 || p->clock_stepped ? 0 : now_s - p->updated_at;
     return by_wall > by_mono ? by_wall : by_mono;
 }
 
-static void judge(struct peer_tracker *t, struct peer *p, const struct cluster_view *view, int64_t threshold_s,
+static void judge(const struct peer_tracker *t, struct peer *p, const struct cluster_view *view, int64_t threshold_s,
                   int64_t now_ms)
 {
     int64_t updated_at = newest_check(view, p);
     if (updated_at != p->updated_at) {
         p->updated_at = updated_at;
         p->moved_ms = now_ms;
+        p->clock_stepped = false;
     }
+    p->clock_stepped = p->clock_stepped || t->clock_stepped;
     p->accepts = false;
-    p->age_s = age_of(t, p, view->now, now_ms);
+    p->age_s = age_of(p, view->now, now_ms);
     if (!view->checking) {
         p->condition = PEER_UNCHECKED;
         p->stale_passes = 0;
@@ -83,7 +86,7 @@ static void see(struct peer_tracker *t, const struct member *m, int64_t now_ms)
     struct peer *p = find(t, m->host, m->port);
     if (p == NULL && t->count < PEERS_MAX) {
         p = &t->items[t->count++];
-        *p = (struct peer){.port = m->port, .first_seen_ms = now_ms, .moved_ms = now_ms};
+        *p = (struct peer){.port = m->port, .moved_ms = now_ms};
         (void)snprintf(p->host, sizeof(p->host), "%s", m->host);
     }
     if (p != NULL)

@@ -23,13 +23,13 @@ struct peer {
     char host[MEMBER_HOST_SIZE];
     uint16_t port;
     enum peer_condition condition;
-    bool accepts;          /* a suspect's admin port accepted TCP in this pass; set by the caller */
-    int64_t age_s;         /* since the last successful check */
-    int64_t updated_at;    /* of that check */
-    int64_t first_seen_ms; /* monotonic */
-    int64_t moved_ms;      /* monotonic: when updated_at was first seen with this value */
+    bool accepts;       /* a suspect's admin port accepted TCP in this pass; set by the caller */
+    int64_t age_s;      /* since the last successful check */
+    int64_t updated_at; /* of that check */
+    int64_t moved_ms;   /* monotonic: when updated_at was first seen with this value */
     unsigned stale_passes;
-    bool seen; /* in this pass */
+    bool clock_stepped; /* since that check, or perhaps: updated_at is no time of today's wall clock */
+    bool seen;          /* in this pass */
 };
 
 struct peer_tracker {
