@@ -29,14 +29,32 @@ static void start_one(struct attempts *a, struct tcp_target *target, const char 
     a->count++;
 }
 
-static void start_target(struct attempts *a, struct tcp_target *target, int64_t deadline_ms)
+static bool is_numeric(const struct tcp_target *target)
+{
+    struct sockaddr_storage ignored;
+    return net_sockaddr(target->host, target->port, &ignored) > 0;
+}
+
+static void start_name(struct attempts *a, struct tcp_target *target, int64_t deadline_ms)
 {
     struct resolved addresses = {0};
-    target->accepts = false;
     if (resolve_host(target->host, deadline_ms, &addresses, NULL) < 0)
         return;
     for (size_t i = 0; i < addresses.count; i++)
         start_one(a, target, addresses.address[i]);
+}
+
+/* Addresses first: a name that DNS does not answer takes all the time there is. */
+static void start_all(struct attempts *a, struct tcp_target *targets, size_t count, int64_t deadline_ms)
+{
+    for (size_t i = 0; i < count; i++) {
+        targets[i].accepts = false;
+        if (is_numeric(&targets[i]))
+            start_one(a, &targets[i], targets[i].host);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!is_numeric(&targets[i]))
+            start_name(a, &targets[i], deadline_ms);
 }
 
 /* Take the outcomes that are there; returns how many attempts are still open. */
@@ -58,8 +76,7 @@ void tcp_check(struct tcp_target *targets, size_t count, int64_t deadline_ms)
 {
     assert(count <= TCP_CHECK_TARGETS_MAX);
     struct attempts *a = xcalloc(1, sizeof(*a));
-    for (size_t i = 0; i < count; i++)
-        start_target(a, &targets[i], deadline_ms);
+    start_all(a, targets, count, deadline_ms);
     for (size_t open = a->count; open > 0;) {
         int n = poll(a->fds, a->count, clock_left_ms(deadline_ms));
         if (n == 0 || (n < 0 && errno != EINTR))
