@@ -19,6 +19,7 @@ struct entry {
     int64_t due_ms GUARDED;       /* monotonic; of no use while submitted */
     bool submitted GUARDED;       /* its job has not ended yet */
     int64_t submitted_ms GUARDED; /* monotonic, of the last one; 0 = none yet */
+    int64_t gap_ms GUARDED;       /* after submitted_ms, before a hastened one */
     bool hastened GUARDED;        /* asked for while submitted */
 };
 
@@ -37,7 +38,7 @@ static int64_t hastened_due_ms(const struct scheduler *s, const struct entry *e)
 {
     (void)s;
     int64_t now_ms = clock_mono_ms();
-    int64_t due_ms = e->submitted_ms + e->schedule.min_gap_ms;
+    int64_t due_ms = e->submitted_ms + e->gap_ms;
     return due_ms > now_ms ? due_ms : now_ms;
 }
 
@@ -57,6 +58,7 @@ static void plan_next(struct entry *e, int code, int64_t again_ms)
         wait_ms = again_ms;
     e->due_ms = clock_mono_ms() + wait_ms;
     e->submitted = false;
+    e->gap_ms = code == 0 ? e->schedule.min_gap_ms : 0; /* who did nothing yet need not be waited for */
     if (e->hastened && hastened_due_ms(s, e) < e->due_ms)
         e->due_ms = hastened_due_ms(s, e);
     e->hastened = false;

@@ -17,7 +17,7 @@ struct schedule {
     int64_t interval_ms; /* > 0 */
     int64_t retry_ms;    /* > 0, <= interval_ms */
     int64_t delay_ms;    /* before the first one, >= 0; nothing hastens that */
-    int64_t min_gap_ms;  /* hastened ones begin at least this long after the one before, >= 0 */
+    int64_t min_gap_ms;  /* a hastened one comes at least this long after one that succeeds was submitted, >= 0 */
 };
 
 /* Start the thread. entries (count <= SCHEDULER_ENTRIES_MAX) are copied; queue must outlive the scheduler. Fails with
@@ -25,9 +25,9 @@ struct schedule {
 MUST_CHECK int scheduler_start(struct scheduler **ret_scheduler, struct job_queue *queue,
                                const struct schedule *entries, size_t count, struct error *err);
 
-/* Something happened that this kind should look at: submit it now, or min_gap_ms after it was last submitted, or, when
- * one waits or runs, again after its end. Events in between share one. Without an entry of this kind nothing is done.
- * Thread-safe until scheduler_free(). */
+/* Something happened that this kind should look at: submit it now, or min_gap_ms after the last one that succeeded, or,
+ * when one waits or runs, again after its end. Events in between share one. Without an entry of this kind nothing is
+ * done. Thread-safe until scheduler_free(). */
 void scheduler_hasten(struct scheduler *scheduler, size_t kind);
 
 /* Submit nothing more and join the thread; once. Jobs that were submitted go on. */
