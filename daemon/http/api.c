@@ -55,7 +55,7 @@ static bool is_fresh(const struct api_context *c)
 {
     struct health_snapshot health;
     health_state_get(c->health, &health);
-    return health.at_ms != 0 && clock_mono_ms() - health.at_ms <= c->config->health.max_age_ms;
+    return health_snapshot_is_fresh(&health, c->config->health.max_age_ms, clock_mono_ms());
 }
 
 static void handle_probe(const struct api_context *c, struct http_request *request, enum probe_kind kind,

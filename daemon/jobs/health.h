@@ -15,7 +15,8 @@ enum {
 /*
  * The health job: asks two things side by side, each within HEALTH_QUESTION_MS: one statement on the admin interface,
  * and a greeting on the traffic port; records both in the context's health state and logs what changed. While an
- * earlier statement is parked only the traffic port is asked, and before first_ms nobody is. context is a struct
- * job_context. Returns 0 whatever it saw; -ECANCELED when the agent stopped meanwhile.
+ * earlier statement is parked only the traffic port is asked, and before first_ms nobody is. While all is well a
+ * result younger than health.max_age_ms stands, whoever submits. context is a struct job_context. Returns 0 whatever it
+ * saw; -ECANCELED when the agent stopped meanwhile.
  */
 int health_run(struct job *job, void *context, struct error *err);

@@ -22,6 +22,11 @@ void health_state_get(struct health_state *state, struct health_snapshot *ret_sn
     mutex_unlock(&state->lock);
 }
 
+bool health_snapshot_is_fresh(const struct health_snapshot *s, int64_t max_age_ms, int64_t now_ms)
+{
+    return s->at_ms != 0 && now_ms - s->at_ms <= max_age_ms;
+}
+
 unsigned health_state_record(struct health_state *state, const struct health_observation *seen)
 {
     mutex_lock(&state->lock);

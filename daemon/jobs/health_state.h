@@ -74,7 +74,10 @@ void health_state_get(struct health_state *state, struct health_snapshot *ret_sn
 /* Record what a health job saw. Returns HEALTH_ bits. */
 unsigned health_state_record(struct health_state *state, const struct health_observation *seen);
 
-/* The pure step behind it. */
+/* Whether a health job has ended within the last max_age_ms. */
+bool health_snapshot_is_fresh(const struct health_snapshot *snapshot, int64_t max_age_ms, int64_t now_ms);
+
+/* The pure step behind health_state_record(). */
 unsigned health_snapshot_apply(struct health_snapshot *snapshot, const struct health_observation *seen);
 
 /* "unknown", "answers", "stuck", "refused" */

@@ -57,6 +57,17 @@ def test_probes_are_answered_from_few_statements(fresh_node, make_agent):
     assert agent.status()["connects"] == 1
 
 
+@pytest.mark.knobs
+def test_a_fresh_result_stands_for_whoever_asks(fresh_node, make_agent):
+    """Also for those that are no probes: the periodic look and the status record."""
+    agent = make_agent(fresh_node, {"health.max_age_ms": 10000})
+    agent.wait_ready()
+    fresh_node.control("reset")
+    assert agent.status()["admin"] == "answers"
+    assert agent.ready().status == 200
+    assert fresh_node.control("count runtime_mysql_servers")["received"] == 0
+
+
 @pytest.mark.parametrize("stuck, own_threads", [(statement_wedge, 1), (frozen, 0)])
 def test_nothing_grows_while_stuck(fresh_node, make_agent, stuck, own_threads):
     """own_threads: of the client that makes it stuck."""
