@@ -1,18 +1,18 @@
-"""One agent beside a node, and questions to its probes. The demo uses it too."""
+"""One agent beside a node, for benches and the demo: any program that takes the configuration file, not waited for."""
 import http.client
-import json
-import os
 import pathlib
 import re
 import time
 from dataclasses import dataclass, field
 
+from lib import http_client
+from lib.agent import clean_environment
 from lib.binaries import built
 from lib.ports import free_port
 from lib.process import Process
 from lib.waiting import wait_until
 
-PROBES = {"started": "/healthz/started", "ready": "/healthz/ready", "live": "/healthz/live"}
+PROBES = {path.rpartition("/")[2]: path for path in http_client.PROBES}
 
 # Only keys that every agent with such a configuration file knows, so that a peer starts with the same one.
 CONFIG = """\
@@ -37,43 +37,33 @@ class Answer:
     error: str = ""
 
 
-def ask(port, probe, timeout=3.0):
-    """One probe on a connection of its own, as the kubelet asks."""
-    began = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    try:
-        connection.request("GET", PROBES[probe], headers={"Connection": "close"})
-        response = connection.getresponse()
-        body = response.read()
-        return Answer(response.status, json.loads(body), time.monotonic() - began)
-    except (OSError, http.client.HTTPException) as error:
-        return Answer(took_s=time.monotonic() - began, error=str(error) or type(error).__name__)
-    finally:
-        connection.close()
-
-
 class Agent:
-    """Starts with start(); its configuration and its log are in folder."""
+    """Starts with start(); its configuration and its log are in folder. admin_port: not the node's, but a relay's."""
 
-    def __init__(self, folder, node, binary=None):
+    def __init__(self, folder, node, binary=None, admin_port=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.binary = binary or built("proxysql-agent")
         self.port = free_port()
         self.process = None
         self._read = 0
-        self.config = self.folder / "config.yaml"
-        self.config.write_text(CONFIG.format(admin_port=node.admin_port, port=self.port, folder=self.folder))
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith("AGENT_")}
-        self.env["AGENT_CONFIG_FILE"] = str(self.config)
-        self.env["AGENT_PROXYSQL_TRAFFIC_ADDRESS"] = f"127.0.0.1:{node.traffic_port}"
+        config = self.folder / "config.yaml"
+        config.write_text(CONFIG.format(admin_port=admin_port or node.admin_port, port=self.port, folder=self.folder))
+        self._env = clean_environment(AGENT_CONFIG_FILE=str(config),
+                                      AGENT_PROXYSQL_TRAFFIC_ADDRESS=f"127.0.0.1:{node.traffic_port}")
 
     def start(self):
-        self.process = Process([self.binary], self.folder / "agent.log", env=self.env, cwd=self.folder)
+        self.process = Process([self.binary], self.folder / "agent.log", env=self._env, cwd=self.folder)
         return self
 
     def ask(self, probe, timeout=3.0):
-        return ask(self.port, probe, timeout)
+        """One probe on a connection of its own, as the kubelet asks."""
+        began = time.monotonic()
+        try:
+            answer = http_client.ask(self.port, PROBES[probe], timeout=timeout)
+            return Answer(answer.status, answer.json, answer.seconds)
+        except (OSError, http.client.HTTPException) as error:
+            return Answer(took_s=time.monotonic() - began, error=str(error) or type(error).__name__)
 
     def wait_ready(self, timeout=30.0):
         wait_until(lambda: self.ask("ready").status == 200, timeout, f"{self.binary} becomes ready")

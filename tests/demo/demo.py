@@ -23,7 +23,7 @@ from lib.proxysql import APP_USER, Node
 from lib.waiting import wait_until
 from prober import Prober
 
-WEDGE_S = 6
+WEDGE_S = 5
 PROBES_PER_S = 60
 ANSWER_WITHIN_S = 1.0  # the kubelet's default timeoutSeconds
 READING_S = 2.0  # a step's last lines stand this long
@@ -148,15 +148,18 @@ class Demo:
 
     def introduce(self):
         version = subprocess.run([self.agent.binary, "--version"], capture_output=True, text=True, check=True)
-        kind = f"the real {self.node.real}" if self.node.real else "a stand-in (PROXYSQL_BIN=/path/to/proxysql: a real one)"
+        kind = "a stand-in (PROXYSQL_BIN=/path/to/proxysql: a real one)"
+        if self.node.real:
+            kind = f"the real {self.node.real}"
         self.screen.say(f"{version.stdout.strip()}, probes on port {self.agent.port}, beside one ProxySQL: {kind}, "
                         f"admin on port {self.node.admin_port}, clients on port {self.node.traffic_port}.")
-        self.screen.say("Below: what is done, what the three probes answer (status, time, message), and the agent's own "
-                        "log lines.")
+        self.screen.say("Below: what is done, what the three probes answer (status, time, message), and the agent's "
+                        "own log lines.")
 
     def agent_first(self):
         self.screen.step("The agent starts, ProxySQL is not there yet",
-                         "Both containers of a pod start together. The probes answer from the first moment and say why.")
+                         "Both containers of a pod start together. The probes answer from the first moment and say "
+                         "why.")
         self.agent.start()
         self.expect("a probe is answered", lambda: self.status("live"), 2)
         self.expect("started 502, ready 503, live 503",
@@ -193,8 +196,8 @@ class Demo:
     def tell_threads(self, grown):
         """One is the slow statement's."""
         assert grown <= 3, f"ProxySQL has {grown} threads more during the wedge, allowed 3"
-        self.screen.held(f"ProxySQL's threads meanwhile: {grown:+} (allowed +3: the slow statement's and two of the agent), "
-                         "however many probes come")
+        self.screen.held(f"ProxySQL's threads meanwhile: {grown:+} (allowed +3: the slow statement's and two of the "
+                         "agent), however many probes come")
 
     def client_is_served(self):
         began = time.monotonic()
@@ -217,7 +220,7 @@ class Demo:
         self.show()
 
     def stop(self):
-        self.screen.step("The agent is told to stop (SIGTERM)", "It ends by itself and cleanly; ProxySQL is left running.")
+        self.screen.step("The agent is told to stop (SIGTERM)", "It ends by itself and cleanly, ProxySQL runs on.")
         began = time.monotonic()
         self.agent.process.signal(signal.SIGTERM)
         code = self.agent.process.wait(timeout=10)
