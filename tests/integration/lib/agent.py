@@ -58,10 +58,10 @@ class Agent:
     """One agent beside a node. Settings are the configuration file's, by dotted key. launcher: a command that starts
     the agent's, in its own process."""
 
-    def __init__(self, folder, node, settings=None, flags=(), env=None, launcher=()):
+    def __init__(self, folder, node, settings=None, flags=(), env=None, launcher=(), host="127.0.0.1"):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+        self.host, self.port = host, free_port()
         self.draining_file = self.folder / "draining"
         self.flags, self.env, self.launcher = flags, env or {}, launcher
         self.settings = {"run_mode": "core", "log.format": "JSON", "api.address": "127.0.0.1", "api.port": self.port,
@@ -86,13 +86,13 @@ class Agent:
     def _listens(self):
         assert self.process.running(), f"the agent ended: {self.process.log()[-4000:]}"
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            socket.create_connection((self.host, self.port), 1).close()
         except ConnectionRefusedError:
             return False
         return True
 
     def stop(self, number=signal.SIGTERM):
-        """Stop it by a signal; returns how long it took. It must end well, and its sanitizer must be silent."""
+        """Stop it by a signal; returns how long it took. It must end well, and its sanitizers must be silent."""
         began = time.monotonic()
         self.process.signal(number)
         code = self.process.wait(20 * SLOW)

@@ -8,10 +8,11 @@ PROBES = ("/healthz/started", "/healthz/ready", "/healthz/live")
 
 
 class Answer:
-    """One answer. asked is the monotonic time of the question, seconds how long it took."""
+    """One answer. asked is the monotonic time of the question, seconds how long it took; headers have lower-case names."""
 
     def __init__(self, response, body, asked):
-        self.status, self.headers, self.body = response.status, dict(response.getheaders()), body
+        self.status, self.body = response.status, body
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
         self.asked, self.seconds = asked, time.monotonic() - asked
 
     @property
