@@ -32,17 +32,26 @@
 
 enum { columns = 9, statement_bytes_max = 256 * 1024 };
 
+/* So large that ProxySQL never says more, so small that milliseconds, and three times interval x frequency, fit. */
+enum { count_max = 1000 * 1000 * 1000 };
+static const int64_t number_max = INT64_MAX / 4096;
+
 /* What is read on the way: the metrics table's ages make sense only once the node's clock is known. */
 struct reading {
     struct cluster_view view;
     int64_t status_frequency;
 };
 
+static int read_up_to(int64_t max, const char *what, const char *text, int64_t *ret_number, struct error *err)
+{
+    if (str_to_int(text, 0, max, ret_number) < 0)
+        return error_set(err, -EPROTO, "ProxySQL answers %s = \"%.64s\", which is no such number", what, text);
+    return 0;
+}
+
 static int read_number(const char *what, const char *text, int64_t *ret_number, struct error *err)
 {
-    if (str_to_int(text, 0, INT64_MAX / 4, ret_number) < 0)
-        return error_set(err, -EPROTO, "ProxySQL answers %s = \"%.64s\", which is not a number", what, text);
-    return 0;
+    return read_up_to(number_max, what, text, ret_number, err);
 }
 
 static int take_variable(struct reading *r, const char *name, const char *value, struct error *err)
@@ -52,10 +61,10 @@ static int take_variable(struct reading *r, const char *name, const char *value,
         return 0;
     }
     if (strcmp(name, "admin-cluster_check_interval_ms") == 0)
-        return read_number(name, value, &r->view.check_interval_ms, err);
+        return read_up_to(count_max, name, value, &r->view.check_interval_ms, err);
     if (strcmp(name, "admin-cluster_check_status_frequency") == 0)
-        return read_number(name, value, &r->status_frequency, err);
-    return read_number(name, value, &r->view.members_diffs_before_sync, err);
+        return read_up_to(count_max, name, value, &r->status_frequency, err);
+    return read_up_to(count_max, name, value, &r->view.members_diffs_before_sync, err);
 }
 
 static int take_member(struct member_list *list, const char *const v[], struct error *err)
@@ -142,7 +151,9 @@ static int take_cluster_row(void *arg, const struct db_row *row, struct error *e
         return take_own(&r->view, v, err);
     if (strcmp(v[0], "peer") == 0)
         return take_peer(&r->view, v, err);
-    return take_metrics(&r->view, v, err);
+    if (strcmp(v[0], "metrics") == 0)
+        return take_metrics(&r->view, v, err);
+    return error_set(err, -EPROTO, "the cluster statement is answered with a row of \"%.32s\"", v[0]);
 }
 
 int admin_read_cluster(struct db_conn *conn, bool use_metrics, int64_t deadline_ms, struct cluster_view *ret_view,
@@ -249,6 +260,8 @@ int admin_put_members(struct db_conn *conn, const struct member_list *members, i
 
 int admin_keep_members(struct db_conn *conn, const struct member_list *members, int64_t deadline_ms, struct error *err)
 {
+    if (members->count == 0)
+        return error_set(err, -EINVAL, "proxysql_servers is not emptied by keeping nobody");
     int rc = run_list(conn, "DELETE FROM proxysql_servers WHERE hostname || ':' || port NOT IN (", members, append_key,
                       ")", deadline_ms, err);
     return rc < 0 ? error_wrap(err, "delete from proxysql_servers") : 0;

@@ -22,7 +22,8 @@ MUST_CHECK int admin_read_gate(struct db_conn *conn, bool with_peers, int64_t de
 MUST_CHECK int admin_read_members(struct db_conn *conn, int64_t deadline_ms, struct member_list *ret_members,
                                   struct error *err);
 
-/* proxysql_servers (memory): put the given rows, remove all others. Two statements, never empty in between. */
+/* proxysql_servers (memory): put the given rows, remove all others. Two statements, never empty in between. To keep
+ * nobody is refused: -EINVAL. */
 MUST_CHECK int admin_put_members(struct db_conn *conn, const struct member_list *members, int64_t deadline_ms,
                                  struct error *err);
 MUST_CHECK int admin_keep_members(struct db_conn *conn, const struct member_list *members, int64_t deadline_ms,
