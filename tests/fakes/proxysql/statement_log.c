@@ -43,7 +43,8 @@ uint64_t statement_log_received(struct statement_log *log, uint32_t session_id, 
 {
     char *copy = strndup(text, STATEMENT_LOG_TEXT_MAX);
     mutex_lock(&log->lock);
-    uint64_t number = ++log->received;
+    uint64_t number = ++log->last_number;
+    log->received++;
     struct statement *slot = &log->ring[number % STATEMENT_LOG_KEPT];
     free(slot->text);
     *slot =
@@ -68,9 +69,9 @@ void statement_log_ended(struct statement_log *log, uint64_t number, bool failed
     if (slot != NULL) {
         slot->ended_ms = clock_mono_ms();
         slot->failed = failed;
+        log->executed++;
+        log->failed += failed;
     }
-    log->executed++;
-    log->failed += failed;
     mutex_unlock(&log->lock);
 }
 
@@ -121,7 +122,7 @@ static void write_statement(struct json_writer *json, const struct statement *sl
 void statement_log_write_last(struct statement_log *log, struct json_writer *json, size_t count)
 {
     mutex_lock(&log->lock);
-    uint64_t last = log->received;
+    uint64_t last = log->last_number;
     if (count > STATEMENT_LOG_KEPT)
         count = STATEMENT_LOG_KEPT;
     uint64_t first = last > count ? last - count + 1 : 1;

@@ -26,6 +26,7 @@ struct statement {
 struct statement_log {
     struct mutex lock;
     struct statement *ring GUARDED;
+    uint64_t last_number GUARDED; /* goes on over a clear */
     uint64_t received GUARDED;
     uint64_t executed GUARDED;
     uint64_t failed GUARDED;
@@ -49,5 +50,5 @@ bool statement_log_write_matching(struct statement_log *log, struct json_writer 
 /* "statements": an array of the last `count` statements, oldest first. */
 void statement_log_write_last(struct statement_log *log, struct json_writer *json, size_t count);
 
-/* Forget all statements and totals; running ones are no longer followed. */
+/* Forget all statements and totals; running ones are no longer counted. */
 void statement_log_clear(struct statement_log *log);

@@ -1,4 +1,5 @@
 """The admin port's protocol: text only, values as text, errors with one code."""
+import re
 import socket
 
 import pymysql
@@ -28,7 +29,7 @@ def test_admin_never_offers_deprecate_eof(node):
 
 
 def test_version(node):
-    assert node.value("SELECT @@version").startswith("2.")
+    assert re.match(r"[23]\.\d+\.\d+", node.value("SELECT @@version"))
     assert node.value("SELECT @@version") == node.value("SELECT version()")
 
 
@@ -66,7 +67,8 @@ def test_constraint(node):
 
 
 def test_empty_statement(node):
-    assert error_of(node, "") == (1045, "ProxySQL Admin Error: not an error")
+    text = "not an error" if node.value("SELECT @@version").startswith("2.") else "Empty query"
+    assert error_of(node, "") == (1045, "ProxySQL Admin Error: " + text)
 
 
 def test_an_error_leaves_the_connection_usable(node):
@@ -165,7 +167,11 @@ def test_statements_of_mysql_clients_are_accepted(node, sql):
     assert node.admin(sql) == ()
 
 
-def test_a_statement_of_blanks_and_semicolons_only_crashes_proxysql(fresh_node):
+def test_a_statement_of_blanks_and_semicolons_only_crashes_proxysql_2(fresh_node):
+    crashes = fresh_node.value("SELECT @@version").startswith("2.")
     with pytest.raises(pymysql.Error):
         fresh_node.admin("  ;")
-    assert fresh_node.process.wait() != 0
+    if crashes:
+        assert fresh_node.process.wait() != 0
+    else:
+        assert fresh_node.value("SELECT 1") == "1"

@@ -183,6 +183,18 @@ def test_counters_and_log(fresh_node):
     assert last["text"] == "BOGUS" and last["failed"] and last["ended_ms"] >= last["began_ms"] >= last["received_ms"]
 
 
+def test_reset_forgets_a_waiting_statement_too(fresh_node):
+    node = fresh_node
+    node.control("wedge on")
+    assert query_hangs(node)
+    node.control("reset")
+    node.control("wedge off")
+    node.admin("SELECT 'after'")
+    stats = node.control("stats")
+    assert (stats["received"], stats["executed"]) == (1, 1)
+    assert [entry["text"] for entry in node.control("log 10")["statements"]] == ["SELECT 'after'"]
+
+
 def test_bad_commands_are_answered(fresh_node):
     for command in ("", "bogus", "wedge maybe", "drip -1", "traffic", "count (", "sql BOGUS"):
         with pytest.raises(AssertionError):
