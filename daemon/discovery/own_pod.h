@@ -21,6 +21,9 @@ struct own_pod {
 /* What environment, interfaces and host say; what cannot be read is left out. Free it with own_pod_fini(). */
 void own_pod_detect(struct own_pod *own);
 
+/* A copy, addresses in inet_ntop()'s spelling; NULL texts become "". */
+void own_pod_copy(struct own_pod *ret_copy, const struct own_pod *own);
+
 /* The fields are freed; a zeroed struct is fine. */
 void own_pod_fini(struct own_pod *own);
 

@@ -6,6 +6,7 @@
 
 #include "daemon/discovery/own_pod.h"
 #include "daemon/discovery/pod.h"
+#include "daemon/discovery/pod_stream.h"
 #include "shared/compiler.h"
 #include "shared/error.h"
 
@@ -40,6 +41,7 @@ struct pod_watch_options {
     int64_t confirm_ms;        /* a view stays confirmed for this long without an open watch */
     pod_watch_change_fn *on_change;
     void *arg;
+    const struct pod_stream_patience *patience; /* NULL: the usual one; tests have less */
 };
 
 /* Start the thread; it goes on trying whatever the API server answers. Fails only when the options cannot work
@@ -64,7 +66,8 @@ struct pod_view {
     uint64_t version;     /* grows with every change of any pod */
     uint64_t core_version; /* grows with every change of a core pod */
     size_t count;
-    struct pod *pods; /* in the order of their uid */
+    struct pod *pods; /* core pods first */
+    char *texts[2];   /* what pods point into */
 };
 struct pod_view *pod_watch_snapshot(struct pod_watch *watch);
 /* NULL is fine. */
@@ -76,29 +79,8 @@ void pod_view_free(struct pod_view *view);
 MUST_CHECK int pod_watch_confirm(struct pod_watch *watch, int64_t since_ms, int64_t deadline_ms, struct error *err);
 
 /* How the two streams are doing, for status and metrics. */
-enum pod_stream_state { POD_STREAM_WAITING, POD_STREAM_LISTING, POD_STREAM_OPENING, POD_STREAM_WATCHING };
-
-struct pod_stream_stats {
-    enum pod_stream_state state;
-    size_t pods;
-    int64_t next_try_ms; /* monotonic, while WAITING */
-    uint64_t lists;      /* good ones */
-    uint64_t watches;    /* opened */
-    uint64_t events;     /* bookmarks not counted */
-    uint64_t bookmarks;
-    uint64_t expired;  /* 410, in both forms */
-    uint64_t failures; /* requests that failed, 410 not counted */
-    uint64_t skipped;  /* pods left out because a field was not acceptable */
-    uint64_t limits;   /* answers given up because one of our limits was reached */
-    int64_t error_ms;  /* monotonic, of the last failure; 0 = none */
-    char error[256];   /* the last failure, "" once the stream works again */
-};
-
 struct pod_watch_stats {
     struct pod_stream_stats core;
     struct pod_stream_stats others;
 };
 void pod_watch_get_stats(struct pod_watch *watch, struct pod_watch_stats *ret_stats);
-
-/* "waiting", "listing", "opening", "watching" */
-const char *pod_stream_state_name(enum pod_stream_state state);
