@@ -12,6 +12,20 @@
 static struct stand_in px;
 static struct error err;
 
+/* DNS (the linker's --wrap): several.test has three addresses, of which the last one listens. */
+int __real_resolve_host(const char *host, int64_t deadline_ms, struct resolved *ret_resolved, struct error *dns_err);
+int __wrap_resolve_host(const char *host, int64_t deadline_ms, struct resolved *ret_resolved, struct error *dns_err);
+
+int __wrap_resolve_host(const char *host, int64_t deadline_ms, struct resolved *ret_resolved, struct error *dns_err)
+{
+    if (strcmp(host, "gone.test") == 0)
+        return error_set(dns_err, -ENOENT, "look up %s: no such name", host);
+    if (strcmp(host, "several.test") != 0)
+        return __real_resolve_host(host, deadline_ms, ret_resolved, dns_err);
+    *ret_resolved = (struct resolved){.count = 3, .address = {"127.0.0.3", "127.0.0.2", "127.0.0.1"}};
+    return 0;
+}
+
 static void chooses_the_first_tcp_address(void **state)
 {
     (void)state;
@@ -86,9 +100,12 @@ static void each_verdict(void **state)
     stand_in_tell(&px, "traffic refuse");
     assert_int_equal(probe("127.0.0.1", px.traffic_port, 20000), TRAFFIC_REFUSED);
     assert_int_equal(err.code, -ECONNREFUSED);
+    assert_int_equal(probe("several.test", px.traffic_port, 20000), TRAFFIC_REFUSED);
     stand_in_tell(&px, "wedge on");
     stand_in_tell(&px, "traffic greet");
-    assert_int_equal(probe("localhost", px.traffic_port, 20000), TRAFFIC_GREETS);
+    assert_int_equal(probe("several.test", px.traffic_port, 20000), TRAFFIC_GREETS);
+    assert_int_equal(probe("gone.test", px.traffic_port, 20000), TRAFFIC_REFUSED);
+    assert_int_equal(err.code, -ENOENT);
     stand_in_stop(&px);
 }
 
