@@ -120,7 +120,7 @@ static const struct row rows[] = {
      5,
      100,
      3,
-     {{"c2", 1, 2, 50, "0xB", 9, false}, {"c1", 2, 2, 50, "0xA", 9, false}},
+     {{"c1", 2, 2, 50, "0xA", 9, false}, {"c2", 1, 2, 50, "0xB", 9, false}},
      CONVERGENCE_COPY,
      "c1",
      2},

@@ -218,7 +218,8 @@ static void the_newest_row_of_a_peer_counts(void **state)
     view_member(&view, "c2", 7001);
     view_peer(&view, "c1", 7001, module_of("mysql_users", 1, 1, ""), first_now - 100, 0);
     view_peer(&view, "c1", 7001, module_of("mysql_servers", 1, 1, ""), first_now - 3, 0);
-    view_peer(&view, "c1", 7001, module_of("mysql_variables", 1, 1, ""), 0, 0);
+    view_peer(&view, "c1", 7001, module_of("mysql_variables", 1, 1, ""), first_now - 70, 0);
+    view_peer(&view, "c1", 7001, module_of("admin_variables", 1, 1, ""), 0, 0);
     view_peer(&view, "c1", 7002, module_of("mysql_users", 1, 1, ""), first_now - 50, 0);
     view_peer(&view, "c2", 7001, module_of("mysql_users", 1, 1, ""), first_now - 20, 0);
     view_peer(&view, "c3", 7001, module_of("mysql_users", 1, 1, ""), first_now, 0);
