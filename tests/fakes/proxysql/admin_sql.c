@@ -107,7 +107,7 @@ static bool command_proxysql(struct node *node, const char *command, struct pack
         _exit(EXIT_SUCCESS); /* at once: the client never gets an answer */
     if (strcasecmp(what, "PAUSE") == 0 || strcasecmp(what, "RESUME") == 0)
         *ret_good = pause_traffic(node, strcasecmp(what, "PAUSE") == 0, out);
-    else if (starts_with(what, "FLUSH LOGS"))
+    else if (starts_with(what, "FLUSH LOGS") || starts_with(what, "CLUSTER_NODE_UUID "))
         answer_ok(out, 0);
     else
         return false;
@@ -222,6 +222,10 @@ static char *rewrite(struct node *node, const struct admin_client *client, const
         return xasprintf("SELECT '%s' AS 'version()'", node->version);
     if (strcasecmp(command, "SELECT user()") == 0 || strcasecmp(command, "SELECT current_user()") == 0)
         return xasprintf("SELECT '%s@%s' AS '%s'", client->user, client->peer, command + strlen("SELECT "));
+    if (strcasecmp(command, "SELECT GLOBAL_CHECKSUM()") == 0)
+        return xasprintf("SELECT %" PRIu64 " AS CHECKSUM", checksums_global(&node->checksums));
+    if (starts_with(command, "PROXY_SELECT "))
+        return xstrdup(command + strlen("PROXY_")); /* how peers read: passwords are shown */
     if (starts_with(command, "SELECT @@"))
         return select_variable(command + strlen("SELECT @@"));
     return NULL;
@@ -236,12 +240,12 @@ static bool run_command(struct node *node, const char *command, struct packet_wr
         *ret_good = command_kill(node, command, out);
         return true;
     }
-    enum modules_result result = modules_command(&node->db, command);
+    uint64_t rows = 0;
+    struct error err = ERROR_INIT;
+    enum modules_result result = modules_command(node, command, &rows, &err);
     if (result == MODULES_NOT_MINE)
         return false;
-    if (result == MODULES_DONE_VARIABLES)
-        node_apply_variables(node);
-    *ret_good = answer_ok(out, 0);
+    *ret_good = result == MODULES_DONE ? answer_ok(out, rows) : answer_error(out, err.text);
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include "shared/json_writer.h"
 #include "shared/mem.h"
 #include "shared/str.h"
+#include "tests/fakes/proxysql/cluster.h"
 
 /* One command's work: fill in the answer's fields. Fails with a text in err. */
 typedef int command_fn(const struct control_target *target, const char *argument, struct json_writer *json,
@@ -192,6 +193,29 @@ static int command_sql(const struct control_target *target, const char *argument
     return 0;
 }
 
+static int command_cluster(const struct control_target *target, const char *argument, struct json_writer *json,
+                           struct error *err)
+{
+    (void)json;
+    char what[32];
+    char value[32];
+    if (sscanf(argument, "%31s %31s", what, value) != 2)
+        return bad_argument(argument, err);
+    bool on = false;
+    int64_t wait_ms = 0;
+    int r = -EINVAL;
+    if (strcmp(what, "pause") == 0) {
+        r = parse_switch(value, &on, err);
+        if (r == 0)
+            cluster_pause(target->node->cluster, on);
+    } else if (strcmp(what, "version-wait") == 0) {
+        r = parse_number(value, 3600000, &wait_ms, err);
+        if (r == 0)
+            cluster_set_version_wait(target->node->cluster, wait_ms);
+    }
+    return r < 0 ? bad_argument(argument, err) : 0;
+}
+
 static int64_t count_threads(void)
 {
     int64_t count = 0;
@@ -277,6 +301,8 @@ static const struct command {
     {"traffic", "greet|silent|err|refuse", "what the traffic port does with new connections", command_traffic},
     {"uptime", "SECONDS", "pretend to run for so long", command_uptime},
     {"backend", "HOSTNAME STATUS", "change a runtime backend as the monitor would", command_backend},
+    {"cluster", "pause on|off, version-wait MS",
+     "stop checking peers for a while; how long a peer of another version is left alone (30000)", command_cluster},
     {"sql", "STATEMENT", "run SQL on the database beside the admin mutex; rows come back", command_sql},
     {"stats", "", "counters", command_stats},
     {"count", "REGEX", "how many logged statements match", command_count},

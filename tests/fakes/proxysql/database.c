@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shared/mem.h"
+#include "tests/fakes/proxysql/checksums.h"
 #include "tests/fakes/proxysql/schema.h"
 
 static int open_one(sqlite3 **ret_db, const char *uri, struct error *err)
@@ -23,7 +25,7 @@ static void create_tables(struct database *db)
     static const char *const homes[] = {"main.", "disk.", "live.", "main.runtime_"};
     for (size_t i = 0; i < schema_configuration_tables_len; i++)
         for (size_t h = 0; h < ARRAY_LEN(homes); h++)
-            database_mustf(db, "CREATE TABLE %s%s (%s)", homes[h], schema_configuration_tables[i].name,
+            database_mustf(db, "CREATE TABLE IF NOT EXISTS %s%s (%s)", homes[h], schema_configuration_tables[i].name,
                            schema_configuration_tables[i].columns);
     for (size_t i = 0; i < schema_other_tables_len; i++)
         database_mustf(db, "CREATE TABLE %s (%s)", schema_other_tables[i].name, schema_other_tables[i].columns);
@@ -34,7 +36,17 @@ static void create_tables(struct database *db)
     database_must(db, "INSERT INTO stats.global_variables VALUES ('mysql-max_allowed_packet', '4194304')");
 }
 
-int database_init(struct database *db, const char *name, struct error *err)
+/* The file may be another program's, or its folder may be missing. */
+static int attach_disk(struct database *db, const char *disk, struct error *err)
+{
+    db->disk_existed = disk != NULL && access(disk, F_OK) == 0;
+    char *sql = sqlite3_mprintf("ATTACH %Q AS disk; PRAGMA disk.synchronous = OFF", disk != NULL ? disk : ":memory:");
+    int r = database_run(db, sql, err);
+    sqlite3_free(sql);
+    return r < 0 ? error_wrap(err, "%s", disk) : 0;
+}
+
+int database_init(struct database *db, const char *name, const char *disk, struct error *err)
 {
     *db = (struct database){.admin = NULL};
     cleanup_free char *stats_uri = xasprintf("file:%s-stats?mode=memory&cache=shared", name);
@@ -44,7 +56,10 @@ int database_init(struct database *db, const char *name, struct error *err)
     if (r < 0)
         return r;
     database_mustf(db, "ATTACH '%s' AS stats", stats_uri);
-    database_must(db, "ATTACH ':memory:' AS disk; ATTACH ':memory:' AS live");
+    r = attach_disk(db, disk, err);
+    if (r < 0)
+        return r;
+    database_must(db, "ATTACH ':memory:' AS live");
     create_tables(db);
     if (sqlite3_exec(db->stats, "PRAGMA query_only = ON", NULL, NULL, NULL) != SQLITE_OK)
         return error_set(err, -EIO, "stats connection: %s", sqlite3_errmsg(db->stats));
@@ -107,19 +122,12 @@ char *database_text(struct database *db, const char *sql)
 
 uint64_t database_checksum(struct database *db, const char *query)
 {
-    const uint64_t fnv_basis = 0xcbf29ce484222325u;
-    const uint64_t fnv_prime = 0x100000001b3u;
     uint64_t hash = 0;
     sqlite3_stmt *statement = must_prepare(db, query);
     while (sqlite3_step(statement) == SQLITE_ROW) {
-        if (hash == 0)
-            hash = fnv_basis;
-        for (int i = 0; i < sqlite3_column_count(statement); i++) {
-            const unsigned char *text = sqlite3_column_text(statement, i);
-            for (const unsigned char *c = text; c != NULL && *c != '\0'; c++)
-                hash = (hash ^ *c) * fnv_prime;
-            hash = (hash ^ 0xff) * fnv_prime;
-        }
+        checksum_row(&hash);
+        for (int i = 0; i < sqlite3_column_count(statement); i++)
+            checksum_field(&hash, (const char *)sqlite3_column_text(statement, i));
     }
     (void)sqlite3_finalize(statement);
     return hash;

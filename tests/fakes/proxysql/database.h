@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/compiler.h"
@@ -8,18 +9,20 @@
 
 /*
  * The SQLite side of a node. Schemas of the admin connection: main (what users edit, and the runtime_ copies), stats,
- * disk (what SAVE ... TO DISK wrote; in memory as well), live (what the modules really run with: the runtime_ tables
- * are filled from it when a statement names them). The stats connection sees the stats schema as its main one, like
- * ProxySQL's stats user. Used only by the thread that is inside the gate.
+ * disk (what SAVE ... TO DISK wrote; a file, or in memory as well), live (what the modules really run with: the
+ * runtime_ tables are filled from it when a statement names them). The stats connection sees the stats schema as its
+ * main one, like ProxySQL's stats user. Used only by the thread that is inside the gate.
  */
 struct database {
     sqlite3 *admin;
     sqlite3 *stats;
+    bool disk_existed; /* the disk schema's file was there already: what an earlier life had saved */
 };
 
-/* Create everything, empty but for the variables. name makes the shared stats schema of this node unique in the
- * process. Call database_fini() in every case. */
-MUST_CHECK int database_init(struct database *db, const char *name, struct error *err);
+/* Create everything, empty but for the variables and for what the file disk holds (NULL = the disk schema is in memory
+ * as well). name makes the shared stats schema of this node unique in the process. Call database_fini() in every
+ * case. */
+MUST_CHECK int database_init(struct database *db, const char *name, const char *disk, struct error *err);
 void database_fini(struct database *db);
 
 /* Run one or more statements that cannot fail on our own tables; aborts when they do. */

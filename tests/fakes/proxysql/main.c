@@ -56,41 +56,59 @@ static int read_file(const char *path, struct buf *ret_text, struct error *err)
     return r < 0 ? error_set(err, r, "%s: %s", path, strerror(-r)) : 0;
 }
 
-static int start_node(struct fake *f, struct error *err)
+static int init_node(struct fake *f, struct error *err)
 {
     struct buf init;
     buf_init(&init, init_max);
     int r = f->options.init != NULL ? read_file(f->options.init, &init, err) : 0;
     if (r == 0) {
-        bool sha2 = strcmp(f->options.auth, "caching_sha2") == 0;
+        bool sha2 = f->options.auth != NULL && strcmp(f->options.auth, "caching_sha2") == 0;
+        cleanup_free char *disk = f->options.data != NULL ? xasprintf("%s/proxysql.db", f->options.data) : NULL;
         struct node_options options = {
             .version = f->options.version,
+            .config_path = f->options.config,
+            .disk_path = disk,
             .admin_credentials = f->options.users,
-            .authentication_plugin = sha2 ? "caching_sha2_password" : "mysql_native_password",
-            .admin_interface = f->admin_address,
-            .traffic_interface = f->traffic_address,
+            .authentication_plugin = f->options.auth == NULL ? NULL
+                                     : sha2                  ? "caching_sha2_password"
+                                                             : "mysql_native_password",
             .init_sql = init.data,
         };
         f->node_ready = true;
-        r = node_init(&f->node, &options, f->traffic, err);
+        r = node_init(&f->node, &options, err);
     }
     buf_fini(&init);
     return r;
+}
+
+/* Bind the ports: the command line's, else what the node is configured to listen on. */
+static int bind_ports(struct fake *f, struct error *err)
+{
+    cleanup_free char *admin =
+        f->options.admin != NULL ? xstrdup(f->options.admin) : node_interface(&f->node, "admin-mysql_ifaces");
+    cleanup_free char *traffic =
+        f->options.traffic != NULL ? xstrdup(f->options.traffic) : node_interface(&f->node, "mysql-interfaces");
+    int r = traffic_server_start(traffic, &f->node.faults, &f->node.next_session_id, &f->traffic, err);
+    if (r == 0)
+        r = admin_server_new(admin, f->tls, &f->admin, err);
+    if (r < 0)
+        return r;
+    traffic_server_address(f->traffic, f->traffic_address, sizeof f->traffic_address);
+    admin_server_address(f->admin, f->admin_address, sizeof f->admin_address);
+    return 0;
 }
 
 static int start(struct fake *f, struct error *err)
 {
     int r = load_tls(f, err);
     if (r == 0)
-        r = traffic_server_start(f->options.traffic, &f->node.faults, &f->node.next_session_id, &f->traffic, err);
+        r = init_node(f, err);
     if (r == 0)
-        r = admin_server_new(f->options.admin, f->tls, &f->admin, err);
+        r = bind_ports(f, err);
     if (r < 0)
         return r;
-    traffic_server_address(f->traffic, f->traffic_address, sizeof f->traffic_address);
-    admin_server_address(f->admin, f->admin_address, sizeof f->admin_address);
-    r = start_node(f, err);
-    if (r == 0 && f->options.control != NULL)
+    node_start(&f->node, f->traffic, f->admin_address, f->traffic_address);
+    if (f->options.control != NULL)
         r = control_start(f->options.control, &f->node, f->admin, &f->control, err);
     if (r == 0)
         r = admin_server_start(f->admin, &f->node, err);
@@ -100,13 +118,8 @@ static int start(struct fake *f, struct error *err)
 static void stop(struct fake *f)
 {
     control_stop(f->control);
-    if (f->node_ready) {
-        gate_stop(&f->node.gate);
-        if (f->node.db.admin != NULL)
-            sqlite3_interrupt(f->node.db.admin);
-        if (f->node.db.stats != NULL)
-            sqlite3_interrupt(f->node.db.stats);
-    }
+    if (f->node_ready)
+        node_stop(&f->node);
     admin_server_stop(f->admin);
     traffic_server_stop(f->traffic);
     if (f->node_ready)

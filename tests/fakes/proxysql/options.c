@@ -12,7 +12,8 @@ static const struct flag {
     {"--control", offsetof(struct options, control)},   {"--users", offsetof(struct options, users)},
     {"--auth", offsetof(struct options, auth)},         {"--version", offsetof(struct options, version)},
     {"--tls-cert", offsetof(struct options, tls_cert)}, {"--tls-key", offsetof(struct options, tls_key)},
-    {"--init", offsetof(struct options, init)},
+    {"--init", offsetof(struct options, init)},         {"--config", offsetof(struct options, config)},
+    {"--data", offsetof(struct options, data)},
 };
 
 static int set_flag(struct options *options, const char *name, const char *value, struct error *err)
@@ -31,10 +32,6 @@ static int set_flag(struct options *options, const char *name, const char *value
 int options_parse(struct options *ret_options, int argc, char **argv, struct error *err)
 {
     struct options options = {
-        .admin = "127.0.0.1:6032",
-        .traffic = "127.0.0.1:6033",
-        .users = "admin:admin;radmin:radmin",
-        .auth = "native",
         .version = "2.7.2-14-g5cc418b",
     };
     for (int i = 1; i < argc; i += 2) {
@@ -42,7 +39,7 @@ int options_parse(struct options *ret_options, int argc, char **argv, struct err
         if (r < 0)
             return r;
     }
-    if (strcmp(options.auth, "native") != 0 && strcmp(options.auth, "caching_sha2") != 0)
+    if (options.auth != NULL && strcmp(options.auth, "native") != 0 && strcmp(options.auth, "caching_sha2") != 0)
         return error_set(err, -EINVAL, "--auth %s: native or caching_sha2", options.auth);
     if ((options.tls_cert == NULL) != (options.tls_key == NULL))
         return error_set(err, -EINVAL, "--tls-cert and --tls-key belong together");

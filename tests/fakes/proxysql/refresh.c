@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/clock.h"
+#include "tests/fakes/proxysql/cluster.h"
 #include "tests/fakes/proxysql/schema.h"
 
 static void put_number(struct node *node, const char *name, int64_t value)
@@ -47,8 +49,52 @@ static void fill_processlist(struct node *node)
 
 static void fill_checksums(struct node *node)
 {
-    database_must(&node->db, "DELETE FROM main.runtime_checksums_values; "
-                             "INSERT INTO main.runtime_checksums_values SELECT * FROM live.checksums");
+    database_must(&node->db, "DELETE FROM main.runtime_checksums_values");
+    for (int i = 0; i < CHECKSUM_NAMES; i++) {
+        struct checksum value = checksums_get(&node->checksums, i);
+        database_mustf(&node->db, "INSERT INTO main.runtime_checksums_values VALUES (%Q, %lld, %lld, %Q)",
+                       checksum_names[i], (long long)value.version, (long long)value.epoch, value.text);
+    }
+}
+
+static void put_peer_checksums(void *context, const struct peer *peer)
+{
+    struct node *node = context;
+    for (int i = 0; i < CHECKSUM_NAMES; i++) {
+        const struct peer_checksum *sum = &peer->checksums[i];
+        database_mustf(&node->db,
+                       "INSERT INTO stats.stats_proxysql_servers_checksums VALUES (%Q, %d, %Q, %lld, %lld, %Q, %lld, "
+                       "%lld, %u)",
+                       peer->hostname, peer->port, checksum_names[i], (long long)sum->value.version,
+                       (long long)sum->value.epoch, sum->value.text, (long long)sum->changed_at,
+                       (long long)sum->updated_at, sum->diff_check);
+    }
+}
+
+static void fill_peer_checksums(struct node *node)
+{
+    database_must(&node->db, "DELETE FROM stats.stats_proxysql_servers_checksums");
+    cluster_visit(node->cluster, put_peer_checksums, node);
+}
+
+/* A peer that was never reached was last checked when the host booted: its time is 0 on the monotonic clock. */
+static void put_peer_metrics(void *context, const struct peer *peer)
+{
+    struct node *node = context;
+    const struct peer_metrics *m = &peer->metrics;
+    database_mustf(&node->db,
+                   "INSERT INTO stats.stats_proxysql_servers_metrics VALUES (%Q, %d, %lld, %Q, %lld, %lld, %lld, "
+                   "%lld, %lld, %lld)",
+                   peer->hostname, peer->port, (long long)peer->weight, peer->comment,
+                   (long long)m->response_time_us / 1000, (long long)m->uptime_s,
+                   (long long)(clock_mono_us() - m->read_at_us) / 1000, (long long)m->questions,
+                   (long long)m->connected, (long long)m->created);
+}
+
+static void fill_peer_metrics(struct node *node)
+{
+    database_must(&node->db, "DELETE FROM stats.stats_proxysql_servers_metrics");
+    cluster_visit(node->cluster, put_peer_metrics, node);
 }
 
 #define FILL_RUNTIME(table)                                                                         \
@@ -77,6 +123,8 @@ static const struct filled_table {
     {"runtime_mysql_query_rules", true, fill_mysql_query_rules},
     {"runtime_proxysql_servers", true, fill_proxysql_servers},
     {"runtime_checksums_values", true, fill_checksums},
+    {"stats_proxysql_servers_checksums", false, fill_peer_checksums},
+    {"stats_proxysql_servers_metrics", false, fill_peer_metrics},
 };
 
 void refresh_tables(struct node *node, const char *statement, bool as_admin)

@@ -57,7 +57,7 @@ const size_t schema_configuration_tables_len = ARRAY_LEN(schema_configuration_ta
 const struct schema_table schema_other_tables[] = {
     {"main.runtime_checksums_values",
      "name VARCHAR NOT NULL, version INT NOT NULL, epoch INT NOT NULL, checksum VARCHAR NOT NULL, PRIMARY KEY (name)"},
-    {"live.checksums", "name VARCHAR NOT NULL PRIMARY KEY, version INT, epoch INT, checksum VARCHAR"},
+    {"live.mysql_servers_v2", SERVER_COLUMNS}, /* as loaded: the monitor does not change it */
     {"stats.global_variables", VARIABLE_COLUMNS},
     {"stats.stats_mysql_global", "Variable_Name VARCHAR NOT NULL PRIMARY KEY, Variable_Value VARCHAR NOT NULL"},
     {"stats.stats_mysql_processlist",
@@ -129,6 +129,12 @@ const struct schema_variable schema_variables[] = {
     {"admin-cluster_mysql_variables_diffs_before_sync", "3"},
     {"admin-cluster_admin_variables_diffs_before_sync", "3"},
     {"admin-cluster_mysql_servers_sync_algorithm", "1"},
+    {"admin-cluster_mysql_query_rules_save_to_disk", "true"},
+    {"admin-cluster_mysql_servers_save_to_disk", "true"},
+    {"admin-cluster_mysql_users_save_to_disk", "true"},
+    {"admin-cluster_proxysql_servers_save_to_disk", "true"},
+    {"admin-cluster_mysql_variables_save_to_disk", "true"},
+    {"admin-cluster_admin_variables_save_to_disk", "true"},
     {"admin-restapi_enabled", "false"},
     {"admin-restapi_port", "6070"},
     {"admin-web_enabled", "false"},
