@@ -62,7 +62,7 @@ bool http_conns_admit(struct http_conns *conns, int64_t now_ms)
     if (!http_conns_full(conns))
         return true;
     struct http_conn *idle = TAILQ_FIRST(&conns->lists[HTTP_CONN_IDLE]);
-    if (idle != NULL)
+    if (idle != NULL && now_ms - idle->since_ms >= HTTP_YOUNG_MS)
         http_conn_shut(idle, SHUT_RDWR, now_ms);
     else
         conns->wanted = true;

@@ -11,6 +11,7 @@
  */
 enum {
     HTTP_UNANSWERED_MAX = 50, /* requests of one connection that its client dropped before the answer */
+    HTTP_YOUNG_MS = 100,      /* so long an idle connection is not ended for another: its request may be on its way */
     HTTP_BUSY_MS = 1000       /* how long a connection may go on without a pause while others wait to be accepted */
 };
 
@@ -51,7 +52,7 @@ void http_conns_init(struct http_conns *conns, unsigned max, int64_t timeout_ms)
 bool http_conns_full(const struct http_conns *conns);
 
 /* Somebody waits to be accepted. True: there is a place. Otherwise the connection idle longest is ended, so that the
- * next try succeeds soon; if none is idle, the next one that pauses makes room. */
+ * next try succeeds soon; if none is idle for HTTP_YOUNG_MS, the next one that pauses makes room. */
 bool http_conns_admit(struct http_conns *conns, int64_t now_ms);
 
 /* End what has been idle, or has not taken its answers, for timeout_ms. */

@@ -90,13 +90,24 @@ static void test_admit(void **state)
     struct fixture *f = *state;
     assert_true(http_conns_full(&f->conns));
     serve(&f->conn[0], 10);
-    assert_false(http_conns_admit(&f->conns, 11));
+    assert_false(http_conns_admit(&f->conns, 1 + HTTP_YOUNG_MS));
     assert_true(is_shut(f, 1));
     assert_false(is_shut(f, 0));
     assert_false(is_shut(f, 2));
     http_conn_fini(&f->conn[1]);
-    assert_true(http_conns_admit(&f->conns, 12));
-    http_conn_init(&f->conn[1], &f->conns, f->near[1], 12);
+    assert_true(http_conns_admit(&f->conns, 2 + HTTP_YOUNG_MS));
+    http_conn_init(&f->conn[1], &f->conns, f->near[1], 2 + HTTP_YOUNG_MS);
+}
+
+/* What was accepted just now is idle only because its request was not read yet. */
+static void test_admit_spares_the_young(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(http_conns_admit(&f->conns, HTTP_YOUNG_MS - 1));
+    for (int i = 0; i < pairs; i++)
+        assert_false(is_shut(f, i));
+    assert_false(http_conns_admit(&f->conns, HTTP_YOUNG_MS));
+    assert_true(is_shut(f, 0));
 }
 
 /* All are busy: the first to pause goes, or one that never pauses at its next answer; not one that waits for us. */
@@ -156,6 +167,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sweep_ends_idle, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep_ends_untaken, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_spares_the_young, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_all_busy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dropped_requests, setup, teardown),
         cmocka_unit_test_setup_teardown(test_drain, setup, teardown),
