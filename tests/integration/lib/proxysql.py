@@ -54,7 +54,7 @@ class Wedge:
     def __init__(self, node, seconds):
         self.node = node
         loops = int(node.loops_per_second() * seconds)
-        self.connection = node.connect(timeout=120)
+        self.connection = node.connect(timeout=120 + 10 * seconds)
         before = node.process.cpu_s()
         self._thread = threading.Thread(target=self._run, args=(Node.slow_sql(loops),), daemon=True)
         self.error = None
