@@ -21,6 +21,7 @@ def _figures(kind, name):
         Figure(f"{kind} threads", "  threads: most - before", "", at_most=0, decimals=0),
         Figure(f"{kind} connections", "  admin connections: most", "", decimals=0),
         Figure(f"{kind} rss", "  resident memory: after - before", "MB", decimals=2),
+        Figure(f"{kind} rss_drift", "    most of the second half - of the first", "MB", decimals=2),
         Figure(f"{kind} their_threads", "  ProxySQL's threads: most - before", "", at_most=2, decimals=0),
         Figure(f"{kind} their_descriptors", "  ProxySQL's descriptors: most - before", "", decimals=0),
         Figure(f"{kind} probes", "  probes", "", decimals=0),
@@ -43,6 +44,7 @@ class Watch(threading.Thread):
         self._end = threading.Event()
         self.before = self.now()
         self.most = dict(self.before)
+        self._rss = []
 
     def now(self):
         ours, theirs = self._agent.process, self._node.process
@@ -52,8 +54,15 @@ class Watch(threading.Thread):
 
     def run(self):
         while not self._end.wait(0.1):
-            for key, value in self.now().items():
+            now = self.now()
+            self._rss.append(now["rss"])
+            for key, value in now.items():
                 self.most[key] = max(self.most[key], value)
+
+    def rss_drift(self):
+        """Whether memory goes on growing once the first probes have had to wait, MB."""
+        half = len(self._rss) // 2
+        return max(self._rss[half:]) - max(self._rss[:half])
 
     def stop(self):
         self._end.set()
@@ -66,7 +75,7 @@ def _statement(node, seconds):
     there before the wedge, since it is not the agent's doing."""
     held = node.wedge(seconds)
     yield
-    held.wait(timeout=seconds * 5 + 60)
+    held.wait(timeout=120 + 10 * seconds)
 
 
 @contextlib.contextmanager
@@ -126,6 +135,7 @@ def _judge(kind, watch, after, samples, held_s, recovery_s):
         "threads": most["threads"] - before["threads"],
         "connections": most["connections"],
         "rss": after["rss"] - before["rss"],
+        "rss_drift": watch.rss_drift(),
         "their_threads": most["their_threads"] - before["their_threads"] - OWN_COST[kind],
         "their_descriptors": most["their_descriptors"] - before["their_descriptors"] - OWN_COST[kind],
         "probes": len(samples),
