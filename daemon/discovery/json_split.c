@@ -61,8 +61,8 @@ static enum step open_bracket(struct json_split *s, char c)
     }
     if (s->depth == 1)
         s->expect_key = true;
-    else if (s->depth == 2 && !s->capturing && c == '[' && !s->expect_key)
-        s->in_items = key_is_items(s);
+    else if (s->depth == 2 && !s->capturing && c == '[' && !s->expect_key && key_is_items(s))
+        s->in_items = true;
     return STEP_GO_ON;
 }
 
@@ -74,7 +74,7 @@ static enum step close_bracket(struct json_split *s, char c)
     if (s->capturing)
         return s->depth == outer_depth(s) ? STEP_END : STEP_GO_ON;
     if (s->depth == 1)
-        s->in_items = false;
+        s->in_items = s->items_seen = false;
     s->ended = s->depth == 0;
     return STEP_GO_ON;
 }
@@ -133,8 +133,8 @@ static void inside_string(struct json_split *s, char c)
 
 static int keep(struct json_split *s, const char *data, size_t len, struct error *err)
 {
-    if (!s->capturing && s->mode == JSON_SPLIT_STREAM)
-        return 0; /* blanks between objects */
+    if (!s->capturing && (s->mode == JSON_SPLIT_STREAM || s->items_seen))
+        return 0; /* blanks and commas between objects */
     struct buf *target = s->capturing ? &s->object : &s->envelope;
     int rc = buf_append(target, data, len);
     if (rc == -EMSGSIZE)
@@ -147,6 +147,7 @@ static int hand_over(struct json_split *s, struct error *err)
 {
     int rc = s->on_object(s->arg, s->object.data, s->object.len, err);
     s->capturing = false;
+    s->items_seen = s->mode == JSON_SPLIT_LIST;
     buf_reset(&s->object);
     return rc;
 }

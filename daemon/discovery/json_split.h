@@ -36,6 +36,7 @@ struct json_split {
     bool escaped;
     bool capturing; /* inside an object that will be handed over */
     bool in_items;
+    bool items_seen; /* an object of the items was handed over */
     bool expect_key; /* at depth 1, the next string is a key */
     bool in_key;
     bool ended; /* the list's closing bracket was seen */

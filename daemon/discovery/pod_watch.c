@@ -76,7 +76,7 @@ static int run_streams(struct pod_watch *w)
     return wait_ms < wait_max_ms ? (int)wait_ms : wait_max_ms;
 }
 
-/* Here, since closing TLS may raise SIGPIPE, which is blocked in this thread. */
+/* The connections belong to the thread; the streams can still be read. */
 static void close_connections(struct pod_watch *w)
 {
     pod_stream_close(w->core);
