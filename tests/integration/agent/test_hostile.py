@@ -33,6 +33,7 @@ def check_flat(agent, before):
 
 
 def footprint(agent):
+    agent.wait_record("listening")  # all threads have started
     return agent.process.descriptors(), agent.process.threads(), agent.process.resident_kib()
 
 

@@ -9,6 +9,7 @@ import pytest
 from lib.agent import NEW_LIFE, SLOW
 from lib.http_client import Client, Storm
 from lib.proxysql import Node
+from lib.stuck import frozen, wedged
 from lib.waiting import wait_until
 
 STOP_S = 2 * SLOW
@@ -94,23 +95,7 @@ def test_it_stops_without_proxysql(absent_node, make_agent):
     assert agent.stop() < STOP_S
 
 
-@contextlib.contextmanager
-def statement_wedge(node):
-    node.loops_per_second()
-    wedge = node.wedge(5 * SLOW)
-    yield
-    assert wedge.holds()
-    wedge.wait()
-
-
-@contextlib.contextmanager
-def frozen(node):
-    node.process.freeze()
-    yield
-    node.process.thaw()
-
-
-@pytest.mark.parametrize("stuck", [statement_wedge, frozen])
+@pytest.mark.parametrize("stuck", [wedged, frozen])
 def test_it_stops_while_proxysql_is_stuck(node, make_agent, stuck):
     """One whose statement is parked, one in the middle of its first question, and one under a storm."""
     agent, asking, stormed = (make_agent(node) for _ in range(3))

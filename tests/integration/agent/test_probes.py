@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lib.agent import NEW_LIFE, SLOW
+from lib.stuck import frozen, wedged
 from lib.waiting import wait_until
 
 HEALTH_KEYS = ["backends", "status", "message", "probe", "clients", "draining", "age_ms", "degraded", "since_s",
@@ -100,25 +101,22 @@ def test_admin_stuck_and_traffic_greets(node, make_agent):
     patient = make_agent(node, {"health.wedge_tolerance": 0})
     for each in (agent, strict, patient):
         each.wait_ready()
-    node.loops_per_second()
-    wedge = node.wedge(5 * SLOW)
-    wait_degraded(agent, strict, patient)
-    for each in (agent, strict, patient):
-        assert each.statuses() == (200, 200, 200)
-    body = agent.ready().json
-    assert list(body) == HEALTH_KEYS
-    assert "answer" in body["reason"] and body["message"] == "all backends online" and body["status"] == "ok"
-    check_draining(agent, started=200)
-    strict.wait_probe("/healthz/live", lambda a: a.status == 503)
-    body = strict.live().json
-    assert body["since_s"] >= 1 and body["status"] == "error" and body["degraded"]
-    assert body["message"] == "the admin interface does not answer"
-    check_draining(strict, started=200)
-    assert strict.statuses() == (200, 200, 503)
-    assert agent.statuses() == patient.statuses() == (200, 200, 200)
-    patient.wait_probe("/healthz/live", lambda a: a.json["since_s"] >= 1)
-    assert wedge.holds()
-    wedge.wait()
+    with wedged(node):
+        wait_degraded(agent, strict, patient)
+        for each in (agent, strict, patient):
+            assert each.statuses() == (200, 200, 200)
+        body = agent.ready().json
+        assert list(body) == HEALTH_KEYS
+        assert "answer" in body["reason"] and body["message"] == "all backends online" and body["status"] == "ok"
+        check_draining(agent, started=200)
+        strict.wait_probe("/healthz/live", lambda a: a.status == 503)
+        body = strict.live().json
+        assert body["since_s"] >= 1 and body["status"] == "error" and body["degraded"]
+        assert body["message"] == "the admin interface does not answer"
+        check_draining(strict, started=200)
+        assert strict.statuses() == (200, 200, 503)
+        assert agent.statuses() == patient.statuses() == (200, 200, 200)
+        patient.wait_probe("/healthz/live", lambda a: a.json["since_s"] >= 1)
     for each in (agent, strict, patient):
         assert each.wait_ready(2).json["since_s"] == 0
         assert len(each.records(NEW_LIFE)) == 1
@@ -126,31 +124,25 @@ def test_admin_stuck_and_traffic_greets(node, make_agent):
 
 
 def test_admin_stuck_and_never_seen_before(node, make_agent):
-    node.loops_per_second()
-    wedge = node.wedge(4 * SLOW)
-    agent = make_agent(node)
-    wait_degraded(agent)
-    assert agent.statuses() == (502, 200, 200)
-    body = agent.started().json
-    assert list(body) == FAILED_START_KEYS
-    assert body["status"] == "error" and body["probe"] == "startup" and body["reason"]
-    assert wedge.holds()
-    wedge.wait()
+    with wedged(node):
+        agent = make_agent(node)
+        wait_degraded(agent)
+        assert agent.statuses() == (502, 200, 200)
+        body = agent.started().json
+        assert list(body) == FAILED_START_KEYS
+        assert body["status"] == "error" and body["probe"] == "startup" and body["reason"]
     agent.wait_statuses(200, 200, 200, timeout=2)
 
 
 def test_admin_stuck_and_traffic_refused(node, make_agent):
     agent = make_agent(node)
     agent.wait_ready()
-    node.loops_per_second()
     node.admin("PROXYSQL PAUSE")
-    wedge = node.wedge(4 * SLOW)
-    agent.wait_statuses(502, 503, 503)
-    body = agent.ready().json
-    assert not body["degraded"] and body["reason"] and body["message"] == "the admin interface does not answer"
-    check_draining(agent, started=502)
-    assert wedge.holds()
-    wedge.wait()
+    with wedged(node):
+        agent.wait_statuses(502, 503, 503)
+        body = agent.ready().json
+        assert not body["degraded"] and body["reason"] and body["message"] == "the admin interface does not answer"
+        check_draining(agent, started=502)
     agent.wait_statuses(200, 200, 200, timeout=2)
     node.admin("PROXYSQL RESUME")
     assert len(agent.records(NEW_LIFE)) == 1
@@ -160,13 +152,12 @@ def test_admin_stuck_and_traffic_silent(node, make_agent):
     """SIGSTOP: not even a greeting. An agent that comes meanwhile says why as well."""
     agent = make_agent(node)
     agent.wait_ready()
-    node.process.freeze()
-    late = make_agent(node)
-    for each in (agent, late):
-        each.wait_statuses(502, 503, 503)
-        assert each.started().json["reason"] and each.live().json["reason"]
-        check_draining(each, started=502)
-    node.process.thaw()
+    with frozen(node):
+        late = make_agent(node)
+        for each in (agent, late):
+            each.wait_statuses(502, 503, 503)
+            assert each.started().json["reason"] and each.live().json["reason"]
+            check_draining(each, started=502)
     for each in (agent, late):
         each.wait_statuses(200, 200, 200, timeout=2)
         assert len(each.records(NEW_LIFE)) == 1
