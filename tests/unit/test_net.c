@@ -80,6 +80,7 @@ static void connects_where_somebody_listens(void **state)
     (void)state;
     uint16_t port;
     cleanup_fd int listener = bound_socket(true, &port);
+    assert_true(listener >= 0);
     assert_int_equal(connect_and_wait("127.0.0.1", port), 0);
 }
 
@@ -88,6 +89,7 @@ static void tells_a_refusal(void **state)
     (void)state;
     uint16_t port;
     cleanup_fd int bound = bound_socket(false, &port);
+    assert_true(bound >= 0);
     assert_int_equal(connect_and_wait("127.0.0.1", port), -ECONNREFUSED);
 }
 
