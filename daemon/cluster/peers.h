@@ -29,6 +29,7 @@ struct peer {
     int64_t moved_ms;   /* monotonic: when updated_at was first seen with this value */
     unsigned stale_passes;
     bool clock_stepped; /* since that check, or perhaps: updated_at is no time of today's wall clock */
+    unsigned accepting; /* passes in a row in which a suspect accepted; counted by the caller */
     bool seen;          /* in this pass */
 };
 

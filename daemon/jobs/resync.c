@@ -19,6 +19,7 @@
 enum {
     tcp_check_ms = 500,
     second_look_ms = 2000, /* after a peer became stale */
+    report_wedged_passes = 2,
     converge_look_ms = 3000,
     reload_backoff_ms = 120 * 1000, /* half of it to all of it: 1 to 5 minutes, with reload_backoff_cap_ms */
     reload_backoff_cap_ms = 300 * 1000,
@@ -34,9 +35,9 @@ struct resync_state {
     struct backoff copy_backoff;
     int64_t next_reload_ms; /* monotonic; 0 = at once */
     int64_t next_copy_ms;
+    bool memory_touched; /* proxysql_servers was written but not loaded: a write did not come to its end */
     bool reported_unchecked;
     bool reported_missing;
-    char reported_wedged[MEMBER_HOST_SIZE]; /* the peer that the last warning named */
 };
 
 /* One pass: what its steps share. */
@@ -68,9 +69,9 @@ static void begin_life(struct resync_state *s, uint64_t life)
     s->life = life;
     s->next_reload_ms = 0;
     s->next_copy_ms = 0;
+    s->memory_touched = false;
     s->reported_unchecked = false;
     s->reported_missing = false;
-    s->reported_wedged[0] = '\0';
     backoff_reset(&s->reload_backoff);
     backoff_reset(&s->copy_backoff);
 }
@@ -78,34 +79,56 @@ static void begin_life(struct resync_state *s, uint64_t life)
 static void check_suspects(struct pass *p)
 {
     struct peer_tracker *t = &p->state->tracker;
-    struct tcp_target *targets = xcalloc(t->count, sizeof(*targets));
-    for (size_t i = 0; i < t->count; i++)
-        targets[i] = (struct tcp_target){.host = t->items[i].host, .port = t->items[i].port};
-    tcp_check(targets, t->count, clock_mono_ms() + tcp_check_ms);
-    for (size_t i = 0; i < t->count; i++)
-        t->items[i].accepts = targets[i].accepts;
-    free(targets);
+    struct tcp_target targets[TCP_CHECK_TARGETS_MAX];
+    struct peer *suspects[TCP_CHECK_TARGETS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->items[i].condition != PEER_SUSPECT)
+            continue;
+        targets[count] = (struct tcp_target){.host = t->items[i].host, .port = t->items[i].port};
+        suspects[count++] = &t->items[i];
+    }
+    if (count > 0)
+        tcp_check(targets, count, clock_mono_ms() + tcp_check_ms);
+    for (size_t i = 0; i < count; i++)
+        suspects[i]->accepts = targets[i].accepts;
 }
 
-/* A suspect that accepts TCP is not missing: it hangs, has another version or refuses our login. Said once. */
+/* A suspect that accepts TCP is not missing: it hangs, has another version or refuses our login. Said once, and not of
+ * one that has only just started and will be checked in a moment. */
 static void report_wedged(struct resync_state *s)
 {
     for (size_t i = 0; i < s->tracker.count; i++) {
-        const struct peer *peer = &s->tracker.items[i];
-        if (peer->condition != PEER_SUSPECT || !peer->accepts || strcmp(peer->host, s->reported_wedged) == 0)
+        struct peer *peer = &s->tracker.items[i];
+        peer->accepting = peer->accepts ? peer->accepting + 1 : 0;
+        if (peer->accepting != report_wedged_passes)
             continue;
-        memcpy(s->reported_wedged, peer->host, sizeof(s->reported_wedged));
         log_warn("a core accepts connections but is not checked successfully: stuck, another version, or another "
                  "cluster password; it is left alone",
                  LOG_STR("core", peer->host), LOG_INT("age_s", peer->age_s));
     }
 }
 
+/* Memory was written and will not be loaded: it becomes what runtime is, so that nobody else loads it. */
+static int restore_memory(struct pass *p, struct error *err)
+{
+    int rc = publisher_may_go_on(&p->to, err);
+    if (rc == 0)
+        rc = admin_save_members_from_runtime(p->to.conn, publisher_deadline_ms(&p->to), err);
+    if (rc == 0)
+        p->state->memory_touched = false;
+    return rc;
+}
+
 /* The list of the configuration file in the place of one whose cores are all gone. */
 static int reload_from_config(struct pass *p, struct error *err)
 {
     uint64_t rows = 0;
-    int rc = admin_clear_members(p->to.conn, publisher_deadline_ms(&p->to), err);
+    int rc = publisher_may_go_on(&p->to, err);
+    if (rc < 0)
+        return rc;
+    p->state->memory_touched = true;
+    rc = admin_clear_members(p->to.conn, publisher_deadline_ms(&p->to), err);
     if (rc == 0)
         rc = publisher_may_go_on(&p->to, err);
     if (rc == 0)
@@ -113,9 +136,13 @@ static int reload_from_config(struct pass *p, struct error *err)
     if (rc == 0 && rows == 0) {
         log_warn("all cores are missing, but the configuration file of ProxySQL has no proxysql_servers: nothing is "
                  "published; add the cores' service there");
-        return admin_save_members_from_runtime(p->to.conn, publisher_deadline_ms(&p->to), err);
+        return restore_memory(p, err);
     }
-    return rc == 0 ? publisher_load(&p->to, "all cores are missing: the configuration file's list", err) : rc;
+    if (rc == 0)
+        rc = publisher_load(&p->to, "all cores are missing: the configuration file's list", err);
+    if (rc == 0)
+        p->state->memory_touched = false;
+    return rc;
 }
 
 /* The member list of another node, read on a connection of its own. */
@@ -140,12 +167,14 @@ static int copy_from(struct pass *p, const char *host, uint16_t port, const char
     int rc = read_other(p, host, port, &members, err);
     if (rc < 0 || members.count == 0 || member_list_equal(&members, &p->view.members))
         return rc;
+    p->state->memory_touched = true;
     rc = publisher_write(&p->to, &members, why, err);
-    if (rc == 0) {
-        *ret_copied = true;
-        log_info("the member list was copied from a core", LOG_STR("core", host), LOG_INT("members", members.count));
-    }
-    return rc;
+    if (rc < 0)
+        return rc;
+    p->state->memory_touched = false;
+    *ret_copied = true;
+    log_info("the member list was copied from a core", LOG_STR("core", host), LOG_INT("members", members.count));
+    return 0;
 }
 
 /* No row answers: perhaps one of the addresses behind the cores' service does. */
@@ -226,11 +255,9 @@ static int judge(struct pass *p, struct error *err)
         return 0;
     if (peer_tracker_any_stale(&s->tracker))
         job_again_in(p->to.job, second_look_ms);
-    if (!peer_tracker_all_suspect(&s->tracker, &p->view))
-        return converge(p, err);
     check_suspects(p);
     report_wedged(s);
-    return peer_tracker_all_missing(&s->tracker, &p->view) ? recover(p, err) : 0;
+    return peer_tracker_all_missing(&s->tracker, &p->view) ? recover(p, err) : converge(p, err);
 }
 
 static int run_pass(struct pass *p, const struct health_snapshot *health, struct error *err)
@@ -239,6 +266,8 @@ static int run_pass(struct pass *p, const struct health_snapshot *health, struct
     if (capability_parse(health->node.version, &capability) < 0)
         capability = (struct capability){0}; /* the health job has said so; judged like a current one */
     int rc = admin_read_cluster(p->to.conn, capability.checksums_unsafe, publisher_deadline_ms(&p->to), &p->view, err);
+    if (rc == 0 && p->state->memory_touched)
+        rc = restore_memory(p, err);
     return rc == 0 ? judge(p, err) : rc;
 }
 

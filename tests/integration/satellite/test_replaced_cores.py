@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lib.cluster import LOADED, SLOW, stays
+from lib.cluster import LOADED, stays
 from lib.waiting import wait_until
 
 INTERVAL_S = 3
@@ -45,7 +45,7 @@ def check_ends_well(cluster, since):
     took = time.monotonic() - since
     rows = cluster.cores[0].members()
     assert [comment for *_, comment in rows] == [core.name for core in cluster.cores]
-    loads = stays(lambda: [satellite.loads() for satellite in cluster.satellites], STILL_S * SLOW, "LOADs")
+    loads = stays(lambda: [satellite.loads() for satellite in cluster.satellites], STILL_S, "LOADs")
     assert cluster.settled()
     print(f"settled after {took:.1f} s, LOADs {loads}, by the agents:",
           [len(agent.records(LOADED)) for agent in cluster.agents])
