@@ -5,39 +5,64 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "shared/clock.h"
 #include "shared/mem.h"
 #include "shared/thread.h"
 
-/* One look-up. glibc's helper thread writes into it until gai_error() says otherwise, so it lives on the heap, and an
- * abandoned one keeps its place until then. */
+/* One look-up on a thread of its own. It keeps its place until it has ended and nobody waits for it any more; then the
+ * thread is joined by whoever comes next. */
 struct lookup {
-    struct gaicb request;
-    struct addrinfo hints;
     char *host;
-    bool abandoned;
+    pthread_t thread;
+    bool ended;     /* under the lock, as is what follows */
+    bool abandoned; /* its caller has gone */
+    int code;       /* of getaddrinfo() */
+    struct addrinfo *addresses;
 };
 
 static struct mutex lock = {PTHREAD_MUTEX_INITIALIZER};
 static struct lookup *places[RESOLVE_LOOKUPS_MAX];
+static struct cond ended;
+static pthread_once_t ended_once = PTHREAD_ONCE_INIT;
+
+static void init_ended(void)
+{
+    cond_init(&ended);
+}
+
+static void *lookup_main(void *arg)
+{
+    struct lookup *l = arg;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo *addresses = NULL;
+    int code = getaddrinfo(l->host, NULL, &hints, &addresses);
+    mutex_lock(&lock);
+    l->code = code;
+    l->addresses = code == 0 ? addresses : NULL;
+    l->ended = true;
+    cond_broadcast(&ended);
+    mutex_unlock(&lock);
+    return NULL;
+}
 
 static void lookup_free(struct lookup *l)
 {
-    if (l->request.ar_result != NULL)
-        freeaddrinfo(l->request.ar_result);
+    if (l->addresses != NULL)
+        freeaddrinfo(l->addresses);
     free(l->host);
     free(l);
 }
 
-/* A free place, after clearing those whose abandoned look-up has ended; NULL without one. */
+/* A free place, after clearing those whose abandoned look-up has ended; NULL without one. Joining such a thread takes
+ * no time: it has only to return. */
 static struct lookup **free_place_locked(void) REQUIRES(lock)
 {
     struct lookup **place = NULL;
     for (size_t i = 0; i < RESOLVE_LOOKUPS_MAX; i++) {
         struct lookup *l = places[i];
-        if (l != NULL && l->abandoned && gai_error(&l->request) != EAI_INPROGRESS) {
+        if (l != NULL && l->abandoned && l->ended) {
+            thread_join(l->thread);
             lookup_free(l);
             places[i] = NULL;
         }
@@ -49,38 +74,22 @@ static struct lookup **free_place_locked(void) REQUIRES(lock)
 
 static int lookup_start(const char *host, struct lookup **ret_lookup, struct error *err)
 {
+    (void)pthread_once(&ended_once, init_ended);
     struct lookup *l = xcalloc(1, sizeof(*l));
     l->host = xstrdup(host);
-    l->hints = (struct addrinfo){.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
-    l->request.ar_name = l->host;
-    l->request.ar_request = &l->hints;
-    struct gaicb *list[1] = {&l->request};
     mutex_lock(&lock);
     struct lookup **place = free_place_locked();
-    int rc = place == NULL ? -EBUSY : getaddrinfo_a(GAI_NOWAIT, list, 1, NULL) != 0 ? -EAGAIN : 0;
+    int rc = place == NULL ? error_set(err, -EBUSY, "look up %s: %d earlier look-ups still wait for DNS", host,
+                                       RESOLVE_LOOKUPS_MAX)
+                           : thread_start(&l->thread, "resolve", lookup_main, l, err);
     if (rc == 0)
         *place = l;
     mutex_unlock(&lock);
-    if (rc == 0) {
+    if (rc < 0)
+        lookup_free(l);
+    else
         *ret_lookup = l;
-        return 0;
-    }
-    lookup_free(l);
-    if (rc == -EBUSY)
-        return error_set(err, rc, "look up %s: %d earlier look-ups still wait for DNS", host, RESOLVE_LOOKUPS_MAX);
-    return error_set(err, rc, "look up %s: no resources", host);
-}
-
-static void lookup_wait(struct lookup *l, int64_t deadline_ms)
-{
-    const struct gaicb *list[1] = {&l->request};
-    while (gai_error(&l->request) == EAI_INPROGRESS) {
-        int left = clock_left_ms(deadline_ms);
-        if (left == 0)
-            return;
-        struct timespec timeout = {.tv_sec = left / 1000, .tv_nsec = (left % 1000) * 1000000L};
-        (void)gai_suspend(list, 1, &timeout);
-    }
+    return rc;
 }
 
 static void add_address(struct resolved *r, const struct addrinfo *ai)
@@ -99,28 +108,17 @@ static void add_address(struct resolved *r, const struct addrinfo *ai)
 
 static int lookup_result(const struct lookup *l, struct resolved *ret_resolved, struct error *err)
 {
-    int rc = gai_error((struct gaicb *)(uintptr_t)&l->request);
-    if (rc == EAI_AGAIN)
-        return error_set(err, -EAGAIN, "look up %s: %s", l->host, gai_strerror(rc));
-    if (rc != 0)
-        return error_set(err, -ENOENT, "look up %s: %s", l->host, gai_strerror(rc));
+    if (l->code == EAI_AGAIN)
+        return error_set(err, -EAGAIN, "look up %s: %s", l->host, gai_strerror(l->code));
+    if (l->code != 0)
+        return error_set(err, -ENOENT, "look up %s: %s", l->host, gai_strerror(l->code));
     struct resolved r = {0};
-    for (const struct addrinfo *ai = l->request.ar_result; ai != NULL; ai = ai->ai_next)
+    for (const struct addrinfo *ai = l->addresses; ai != NULL; ai = ai->ai_next)
         add_address(&r, ai);
     if (r.count == 0)
         return error_set(err, -ENOENT, "look up %s: no address", l->host);
     *ret_resolved = r;
     return 0;
-}
-
-/* Free an ended look-up and its place; a running one keeps both until it ends. */
-static void lookup_leave(struct lookup *l)
-{
-    mutex_lock(&lock);
-    l->abandoned = true;
-    (void)gai_cancel(&l->request);
-    (void)free_place_locked();
-    mutex_unlock(&lock);
 }
 
 static bool is_address(const char *host, struct resolved *ret_resolved)
@@ -141,10 +139,13 @@ int resolve_host(const char *host, int64_t deadline_ms, struct resolved *ret_res
     int rc = lookup_start(host, &l, err);
     if (rc < 0)
         return rc;
-    lookup_wait(l, deadline_ms);
-    rc = gai_error(&l->request) == EAI_INPROGRESS
-             ? error_set(err, -ETIMEDOUT, "look up %s: no answer from DNS in time", host)
-             : lookup_result(l, ret_resolved, err);
-    lookup_leave(l);
+    mutex_lock(&lock);
+    while (!l->ended && cond_wait_until(&ended, &lock, deadline_ms))
+        continue;
+    rc = l->ended ? lookup_result(l, ret_resolved, err)
+                  : error_set(err, -ETIMEDOUT, "look up %s: no answer from DNS in time", host);
+    l->abandoned = true;
+    (void)free_place_locked();
+    mutex_unlock(&lock);
     return rc;
 }
