@@ -200,6 +200,8 @@ int health_run(struct job *job, void *context, struct error *err)
     struct health_snapshot last;
     health_state_get(c->health, &last);
     struct health_observation seen = {.begin_ms = clock_mono_ms()};
+    if (last.admin == ADMIN_ANSWERS && health_snapshot_is_fresh(&last, c->config->health.max_age_ms, seen.begin_ms))
+        return 0;
     struct error traffic_error = ERROR_INIT;
     int rc = ask_both(c, &last, &seen, &traffic_error);
     if (rc == -ECANCELED)
