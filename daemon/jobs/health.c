@@ -181,7 +181,8 @@ static void log_changes(const struct config *config, const struct health_snapsho
 
 static void record(const struct job_context *c, struct health_observation *seen)
 {
-    seen->losses = pool_losses(c->pool);
+    if (seen->admin != ADMIN_ANSWERS) /* else: as of before the statement, so that a loss meanwhile is looked into */
+        seen->losses = pool_losses(c->pool);
     seen->end_ms = clock_mono_ms();
     unsigned changes = health_state_record(c->health, seen);
     struct health_snapshot now;

@@ -186,7 +186,6 @@ static void a_past_deadline_does_not_wait(void **state)
     assert_false(t.accepts);
 }
 
-/* Not with sanitizers: that of threads does not know the one that glibc starts for look-ups, and crashes in it. */
 static void names_are_looked_up(void **state)
 {
     (void)state;
