@@ -138,7 +138,8 @@ def test_the_reference_agents_file(node, free_agent, tmp_path):
 
 
 def test_the_projects_example_file(node, free_agent):
-    agent = free_agent("--run_mode=core", f"--api.port={free_port()}", f"--proxysql.address=127.0.0.1:{node.admin_port}",
+    agent = free_agent("--run_mode=core", f"--api.port={free_port()}",
+                       f"--proxysql.address=127.0.0.1:{node.admin_port}",
                        AGENT_CONFIG_FILE=str(ROOT / "config.yaml"), AGENT_PROXYSQL_PASSWORD="radmin")
     wait_life(agent)
     assert "level=WARN" not in agent.log()

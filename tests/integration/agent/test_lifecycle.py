@@ -13,8 +13,8 @@ from lib.stuck import frozen, wedged
 from lib.waiting import wait_until
 
 STOP_S = 2 * SLOW
-STATUS_KEYS = ["time", "level", "msg", "run_mode", "phase", "admin", "traffic", "age_ms", "reason", "started", "version",
-               "lives", "uptime_s", "backends_online", "backends_shunned", "backends", "clients", "paused",
+STATUS_KEYS = ["time", "level", "msg", "run_mode", "phase", "admin", "traffic", "age_ms", "reason", "started",
+               "version", "lives", "uptime_s", "backends_online", "backends_shunned", "backends", "clients", "paused",
                "connections_lent", "connections_idle", "connections_parked", "connects", "connect_failures",
                "parked_total", "abandoned", "connections_refused", "health_jobs", "health_jobs_failed",
                "health_jobs_joined", "health_jobs_refused"]
@@ -116,7 +116,7 @@ def test_it_stops_with_clients_that_hang(node, make_agent):
         idle = [stack.enter_context(Client(agent.port)) for _ in range(20)]
         for client in idle:
             assert client.ask("/healthz/live").status == 200
-        for sent in (b"", b"GET /healthz/li", b"GET /healthz/live HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc",
+        for sent in (b"", b"GET /healthz/li", b"GET /healthz/live HTTP/1.1\r\nHost:a\r\nContent-Length: 100\r\n\r\nabc",
                      b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01"):
             hanging = stack.enter_context(socket.create_connection(("127.0.0.1", agent.port), 5))
             hanging.sendall(sent)

@@ -8,7 +8,8 @@ PROBES = ("/healthz/started", "/healthz/ready", "/healthz/live")
 
 
 class Answer:
-    """One answer. asked is the monotonic time of the question, seconds how long it took; headers have lower-case names."""
+    """One answer. asked is the monotonic time of the question, seconds how long it took; names of headers are in lower
+    case."""
 
     def __init__(self, response, body, asked):
         self.status, self.body = response.status, body

@@ -4,8 +4,8 @@ import contextlib
 
 @contextlib.contextmanager
 def wedged(node):
-    """Admin is wedged inside: by the slow statement on a real node, where it has to outlast the body (some seconds), and
-    by the knob on the stand-in, to the point."""
+    """Admin is wedged inside: by the slow statement on a real node, where it has to outlast the body (some seconds),
+    and by the knob on the stand-in, to the point."""
     if node.real:
         wedge = node.wedge(5)
         yield
