@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/discovery/pod_watch.h"
 #include "daemon/http/api.h"
 #include "daemon/http/http_server.h"
 #include "daemon/jobs/drain.h"
@@ -20,7 +21,7 @@
 /* Without any probe the state is still looked at, so that a restart of ProxySQL is noticed; more often while it does
  * not answer, see health.h. */
 enum { health_interval_ms = 10 * 1000, health_retry_ms = 500 };
-enum { resync_retry_ms = 1000 };
+enum { cluster_retry_ms = 1000 };
 /* What is being answered at the end gets this long. */
 enum { http_grace_ms = 500 };
 
@@ -33,11 +34,13 @@ struct agent {
     char traffic_host[TRAFFIC_HOST_SIZE];
     uint16_t traffic_port;
     struct db_pool *pool;
+    struct reconcile_state *reconcile;
     struct resync_state *resync;
     struct job_context jobs;
     struct job_queue *queue;
     struct worker_pool *workers;
     struct scheduler *scheduler;
+    struct pod_watch *pods;
     struct api_context api;
     struct http_server *http;
     struct mutex lock; /* of what follows: the wait for a drain's end */
@@ -88,11 +91,13 @@ static int start_pool(struct agent *a, struct error *err)
 
 static void make_queue(struct agent *a)
 {
+    a->reconcile = reconcile_state_new();
     a->resync = resync_state_new();
     a->jobs = (struct job_context){.config = a->config,
                                    .pool = a->pool,
                                    .health = &a->health,
                                    .phase = &a->phase,
+                                   .reconcile = a->reconcile,
                                    .resync = a->resync,
                                    .admin_host = a->admin_host,
                                    .admin_port = a->admin_port,
@@ -113,20 +118,57 @@ static int start_http(struct agent *a, struct error *err)
     return http_server_start(&a->http, &options, err);
 }
 
+static struct schedule every(size_t kind, int64_t interval_ms, int64_t retry_ms, const struct config *config)
+{
+    return (struct schedule){.kind = kind,
+                             .interval_ms = interval_ms,
+                             .retry_ms = retry_ms,
+                             .delay_ms = config->start_delay * 1000,
+                             .min_gap_ms = config->core.publish_interval_ms};
+}
+
 static int start_scheduler(struct agent *a, struct error *err)
 {
     const struct config *c = a->config;
-    const int64_t delay_ms = c->start_delay * 1000;
     struct schedule entries[JOB_IDS];
     size_t count = 0;
-    entries[count++] = (struct schedule){
-        .kind = JOB_HEALTH, .interval_ms = health_interval_ms, .retry_ms = health_retry_ms, .delay_ms = delay_ms};
+    entries[count++] = every(JOB_HEALTH, health_interval_ms, health_retry_ms, c);
+    if (c->run_mode == RUN_MODE_CORE)
+        entries[count++] = every(JOB_RECONCILE, c->core.interval * 1000, cluster_retry_ms, c);
     if (c->run_mode == RUN_MODE_SATELLITE)
-        entries[count++] = (struct schedule){.kind = JOB_RESYNC,
-                                             .interval_ms = c->satellite.interval * 1000,
-                                             .retry_ms = resync_retry_ms,
-                                             .delay_ms = delay_ms};
-    return scheduler_start(&a->scheduler, a->queue, entries, count, err);
+        entries[count++] = every(JOB_RESYNC, c->satellite.interval * 1000, cluster_retry_ms, c);
+    int rc = scheduler_start(&a->scheduler, a->queue, entries, count, err);
+    a->jobs.scheduler = a->scheduler;
+    return rc;
+}
+
+static void pods_changed(void *arg, unsigned changes)
+{
+    struct agent *a = arg;
+    if ((changes & (POD_WATCH_CORE | POD_WATCH_OTHER_RUNNING | POD_WATCH_STATE)) != 0)
+        scheduler_hasten(a->scheduler, JOB_RECONCILE);
+}
+
+/* Without the API server's address a core goes on without membership: its probes are worth more than that. */
+static void start_pod_watch(struct agent *a)
+{
+    const struct config *c = a->config;
+    struct error err = ERROR_INIT;
+    const struct pod_watch_options options = {.api_server = c->kubernetes.api_server,
+                                              .token_file = c->kubernetes.token_file,
+                                              .ca_file = c->kubernetes.ca_file,
+                                              .namespace = c->core.podselector.namespace,
+                                              .app = c->core.podselector.app,
+                                              .component = c->core.podselector.component,
+                                              .confirm_ms = c->core.interval * 1000,
+                                              .on_change = pods_changed,
+                                              .arg = a};
+    if (c->run_mode != RUN_MODE_CORE)
+        return;
+    if (pod_watch_start(&a->pods, &options, &err) < 0)
+        log_error("no pod watch, so this core's membership is not kept; run it in a pod or set kubernetes.api_server",
+                  LOG_STR("error", err.text));
+    a->jobs.pods = a->pods;
 }
 
 static int start_modules(struct agent *a, struct error *err)
@@ -139,11 +181,12 @@ static int start_modules(struct agent *a, struct error *err)
     make_queue(a);
     rc = start_http(a, err);
     if (rc == 0)
-        rc = worker_pool_start(&a->workers, a->queue, (unsigned)a->config->workers.count, db_thread_start,
-                               db_thread_end, err);
-    if (rc == 0)
         rc = start_scheduler(a, err);
-    return rc;
+    if (rc < 0)
+        return rc;
+    start_pod_watch(a);
+    return worker_pool_start(&a->workers, a->queue, (unsigned)a->config->workers.count, db_thread_start, db_thread_end,
+                             err); /* last: what jobs work with is complete */
 }
 
 int agent_start(struct agent **ret_agent, const struct config *config, struct error *err)
@@ -194,6 +237,8 @@ void agent_drain(struct agent *a)
 void agent_stop(struct agent *a)
 {
     (void)phase_advance(&a->phase, PHASE_STOPPING);
+    if (a->pods != NULL)
+        pod_watch_stop(a->pods);
     if (a->scheduler != NULL)
         scheduler_stop(a->scheduler);
     if (a->queue != NULL)
@@ -206,6 +251,8 @@ void agent_stop(struct agent *a)
     http_server_free(a->http);
     scheduler_free(a->scheduler);
     job_queue_free(a->queue);
+    pod_watch_free(a->pods);
+    reconcile_state_free(a->reconcile);
     resync_state_free(a->resync);
     db_pool_free(a->pool);
     (void)phase_advance(&a->phase, PHASE_STOPPED);

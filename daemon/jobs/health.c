@@ -188,6 +188,10 @@ static void record(const struct job_context *c, struct health_observation *seen)
     struct health_snapshot now;
     health_state_get(c->health, &now);
     log_changes(c->config, &now, changes);
+    if ((changes & HEALTH_NEW_LIFE) != 0) {
+        scheduler_hasten(c->scheduler, JOB_RECONCILE);
+        scheduler_hasten(c->scheduler, JOB_RESYNC);
+    }
 }
 
 int health_run(struct job *job, void *context, struct error *err)

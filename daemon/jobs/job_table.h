@@ -1,14 +1,17 @@
 #pragma once
 
 #include "daemon/config/config.h"
+#include "daemon/discovery/pod_watch.h"
 #include "daemon/jobs/health_state.h"
+#include "daemon/jobs/reconcile.h"
 #include "daemon/jobs/resync.h"
 #include "daemon/phase.h"
 #include "daemon/proxysql/db_pool.h"
 #include "daemon/queue/job_queue.h"
+#include "daemon/queue/scheduler.h"
 
 /* Every kind of job, with its rules, in one table. */
-enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RESYNC, JOB_IDS };
+enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RECONCILE, JOB_RESYNC, JOB_IDS };
 
 /* What jobs work with; the context of the agent's queue. Everything in it outlives the queue. */
 struct job_context {
@@ -16,7 +19,10 @@ struct job_context {
     struct db_pool *pool;
     struct health_state *health;
     struct phase_state *phase;
-    struct job_queue *queue; /* the queue that runs them */
+    struct job_queue *queue;     /* the queue that runs them */
+    struct scheduler *scheduler; /* that submits the periodic ones */
+    struct pod_watch *pods;      /* NULL when this mode has none, or it did not start */
+    struct reconcile_state *reconcile;
     struct resync_state *resync;
     const char *admin_host; /* of proxysql.address */
     uint16_t admin_port;

@@ -1,0 +1,215 @@
+#include "daemon/jobs/reconcile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/cluster/wanted.h"
+#include "daemon/discovery/pod_watch.h"
+#include "daemon/jobs/job_table.h"
+#include "daemon/jobs/publish.h"
+#include "daemon/proxysql/admin_cluster.h"
+#include "shared/clock.h"
+#include "shared/mem.h"
+
+enum {
+    confirm_ms = 5000,              /* a fresh list of the core pods must come within this time */
+    own_pod_missing_ms = 30 * 1000, /* before the selector is said to be wrong */
+    passes_max = 2,                 /* writes in one job: the read-back may differ once */
+};
+
+struct reconcile_state {
+    uint64_t settled_version; /* of the core pods, when runtime was last found equal to them */
+    bool settled;
+    int64_t accept_from_ms; /* monotonic; pods that were Running before are accepted; 0 = not known yet */
+    int64_t last_load_ms;   /* monotonic, of our last LOAD; 0 = none */
+    int64_t own_missing_ms; /* monotonic, since when; 0 = it is there */
+    bool reported_own_missing;
+};
+
+/* One pass: what its steps share. */
+struct pass {
+    struct publisher to;
+    struct job_context *context;
+    struct reconcile_state *state;
+    struct pod_view *view;
+    struct member_list runtime;
+    struct member_list wanted;
+};
+
+struct reconcile_state *reconcile_state_new(void)
+{
+    return xcalloc(1, sizeof(struct reconcile_state));
+}
+
+void reconcile_state_free(struct reconcile_state *state)
+{
+    free(state);
+}
+
+static int take_view(struct pass *p, struct error *err)
+{
+    pod_view_free(p->view);
+    p->view = pod_watch_snapshot(p->context->pods);
+    if (!p->view->complete)
+        return error_set(err, -EAGAIN, "the core pods have not been listed yet");
+    return 0;
+}
+
+static int want(struct pass *p, struct error *err)
+{
+    const struct wanted_question question = {
+        .pods = p->view->pods, .pod_count = p->view->count, .port = p->context->admin_port, .runtime = &p->runtime};
+    member_list_fini(&p->wanted);
+    return wanted_members(&question, &p->wanted, err);
+}
+
+static int read_runtime(struct pass *p, struct error *err)
+{
+    member_list_fini(&p->runtime);
+    return admin_read_members(p->to.conn, publisher_deadline_ms(&p->to), &p->runtime, err);
+}
+
+static bool is_settled(const struct pass *p)
+{
+    return member_list_equal(&p->runtime, &p->wanted);
+}
+
+static bool explained_by_event(const struct pass *p)
+{
+    return p->view->confirmed && (!p->state->settled || p->state->settled_version != p->view->core_version);
+}
+
+/* The difference may come from a view that is behind: list again, then look again. No fresh list, no write. */
+static int confirm(struct pass *p, struct error *err)
+{
+    int64_t now_ms = clock_mono_ms();
+    int rc = pod_watch_confirm(p->context->pods, now_ms, now_ms + confirm_ms, err);
+    if (rc < 0)
+        return error_wrap(err, "no fresh list of the core pods, so nothing is written");
+    rc = take_view(p, err);
+    return rc == 0 ? want(p, err) : rc;
+}
+
+static int write_wanted(struct pass *p, struct error *err)
+{
+    for (int i = 0; i < passes_max; i++) {
+        int rc = publisher_write(&p->to, &p->wanted, "the core pods changed", err);
+        if (rc < 0)
+            return rc;
+        p->state->last_load_ms = clock_mono_ms();
+        rc = read_runtime(p, err);
+        if (rc < 0 || is_settled(p))
+            return rc;
+    }
+    return error_set(err, -EBUSY, "runtime_proxysql_servers is not what was just loaded: somebody else writes it");
+}
+
+/* The newest moment at which a pod that is no core became Running, after all that were there when we began. */
+static int64_t newest_arrival_ms(const struct pass *p)
+{
+    int64_t newest = 0;
+    for (size_t i = 0; i < p->view->count; i++) {
+        const struct pod *pod = &p->view->pods[i];
+        if (!pod->is_core && !pod->terminating && pod->running_since_ms > newest)
+            newest = pod->running_since_ms;
+    }
+    return newest > p->state->accept_from_ms ? newest : 0;
+}
+
+static int accept_satellites(struct pass *p, struct error *err)
+{
+    struct reconcile_state *s = p->state;
+    if (!p->view->others_complete)
+        return 0;
+    int64_t now_ms = clock_mono_ms();
+    if (s->accept_from_ms == 0)
+        s->accept_from_ms = now_ms;
+    int64_t arrival_ms = newest_arrival_ms(p);
+    if (arrival_ms == 0 || arrival_ms <= s->last_load_ms)
+        return 0;
+    int64_t next_ms = s->last_load_ms + p->context->config->core.accept_interval * 1000;
+    if (s->last_load_ms != 0 && now_ms < next_ms) {
+        job_again_in(p->to.job, next_ms - now_ms);
+        return 0;
+    }
+    int rc = publisher_load(&p->to, "a satellite became Running", err);
+    if (rc == 0)
+        s->last_load_ms = now_ms;
+    return rc;
+}
+
+/* Only a confirmed view can say that the own pod is not selected. */
+static void watch_own_pod(struct pass *p)
+{
+    struct reconcile_state *s = p->state;
+    int64_t now_ms = clock_mono_ms();
+    if (wanted_own_pod(p->view->pods, p->view->count) != NULL || !p->view->confirmed) {
+        s->own_missing_ms = 0;
+        s->reported_own_missing = false;
+        return;
+    }
+    if (s->own_missing_ms == 0)
+        s->own_missing_ms = now_ms;
+    if (s->reported_own_missing || now_ms - s->own_missing_ms < own_pod_missing_ms)
+        return;
+    s->reported_own_missing = true;
+    const struct config *c = p->context->config;
+    log_warn(
+        "the pod of this agent is not among the pods that core.podselector selects: namespace, app or component is "
+        "wrong, or POD_NAME and POD_IP are",
+        LOG_STR("namespace", c->core.podselector.namespace), LOG_STR("app", c->core.podselector.app),
+        LOG_STR("component", c->core.podselector.component));
+}
+
+static int run_pass(struct pass *p, struct error *err)
+{
+    int rc = take_view(p, err);
+    if (rc == 0)
+        watch_own_pod(p);
+    if (rc == 0)
+        rc = read_runtime(p, err);
+    if (rc == 0)
+        rc = want(p, err);
+    if (rc == 0 && !is_settled(p) && !explained_by_event(p))
+        rc = confirm(p, err);
+    if (rc == 0 && !is_settled(p))
+        rc = write_wanted(p, err);
+    if (rc < 0)
+        return rc;
+    p->state->settled = true;
+    p->state->settled_version = p->view->core_version;
+    return accept_satellites(p, err);
+}
+
+static int run_on_node(struct pass *p, struct error *err)
+{
+    struct health_snapshot health;
+    health_state_get(p->context->health, &health);
+    if (health.admin != ADMIN_ANSWERS)
+        return error_set(err, -EAGAIN, "ProxySQL does not answer");
+    int rc = db_pool_get(p->context->pool, DB_LANE_WRITE, publisher_deadline_ms(&p->to), &p->to.conn, err);
+    if (rc == 0)
+        rc = run_pass(p, err);
+    db_pool_put(p->context->pool, p->to.conn);
+    return rc;
+}
+
+int reconcile_run(struct job *job, void *context, struct error *err)
+{
+    struct job_context *c = context;
+    if (c->pods == NULL)
+        return error_set(err, -ENOTSUP, "there is no pod watch");
+    struct pass p = {.to = {.job = job, .config = c->config}, .context = c, .state = c->reconcile};
+    int rc = run_on_node(&p, err);
+    pod_view_free(p.view);
+    member_list_fini(&p.runtime);
+    member_list_fini(&p.wanted);
+    if (rc < 0 && rc != -ECANCELED && rc != -EAGAIN) {
+        static struct log_limit limit = LOG_LIMIT_INIT(5, 60 * 1000);
+        uint64_t suppressed = 0;
+        if (log_limit_pass(&limit, &suppressed))
+            log_warn("reconcile failed; it is tried again with back-off", LOG_STR("error", err->text),
+                     LOG_INT("not_logged", suppressed));
+    }
+    return rc;
+}
