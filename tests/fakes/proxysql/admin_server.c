@@ -279,9 +279,11 @@ int admin_server_new(const char *address, SSL_CTX *tls, struct admin_server **re
 int admin_server_start(struct admin_server *a, struct node *node, struct error *err)
 {
     a->node = node;
-    int r = thread_start(&a->thread, "admin-accept", serve, a, err);
+    int r = listener_start(&a->listener, err);
+    if (r == 0)
+        r = thread_start(&a->thread, "admin-accept", serve, a, err);
     a->running = r == 0;
-    return r;
+    return r < 0 ? error_wrap(err, "admin port") : 0;
 }
 
 void admin_server_stop(struct admin_server *a)

@@ -23,7 +23,7 @@ struct admin_counters {
     int64_t pings;
 };
 
-/* Bind to "host:port" (port 0 picks one); nothing is accepted yet. tls NULL = TLS is not offered. */
+/* Bind to "host:port" (port 0 picks one); connects are refused before the start. tls NULL = TLS is not offered. */
 MUST_CHECK int admin_server_new(const char *address, SSL_CTX *tls, struct admin_server **ret_server, struct error *err);
 /* Serve node, which must outlive the server. */
 MUST_CHECK int admin_server_start(struct admin_server *a, struct node *node, struct error *err);

@@ -87,6 +87,22 @@ void cluster_get_settings(struct cluster *c, struct cluster_settings *ret_settin
     mutex_unlock(&c->lock);
 }
 
+static bool all_tried(struct cluster *c) REQUIRES(c->lock)
+{
+    for (const struct peer *peer = c->peers; peer != NULL; peer = peer->next)
+        if (!peer->tried)
+            return false;
+    return true;
+}
+
+void cluster_wait_tried(struct cluster *c, int64_t deadline_ms)
+{
+    mutex_lock(&c->lock);
+    while (!all_tried(c) && c->settings.username[0] != '\0' && clock_mono_ms() < deadline_ms)
+        (void)cond_wait_until(&c->changed, &c->lock, deadline_ms);
+    mutex_unlock(&c->lock);
+}
+
 void cluster_peers_begin(struct cluster *c)
 {
     mutex_lock(&c->lock);
@@ -182,6 +198,14 @@ bool cluster_wait(struct peer *peer, int64_t wait_ms)
     bool go_on = !c->stopping && !peer->removed;
     mutex_unlock(&c->lock);
     return go_on;
+}
+
+void cluster_tried(struct peer *peer)
+{
+    mutex_lock(&peer->cluster->lock);
+    peer->tried = true;
+    cond_broadcast(&peer->cluster->changed);
+    mutex_unlock(&peer->cluster->lock);
 }
 
 bool cluster_finish(struct peer *peer)

@@ -31,7 +31,7 @@ struct cluster {
     char uuid[37];
     struct mutex pull_lock; /* one thread at a time judges what it read and pulls, as in ProxySQL */
     struct mutex lock;
-    struct cond changed; /* settings, paused, stopping, a peer's removal */
+    struct cond changed; /* settings, paused, stopping, a peer's removal or first connect */
     struct peer *peers GUARDED;
     struct cluster_settings settings GUARDED;
     int64_t version_wait_ms GUARDED; /* how long a peer of another version is left alone */
@@ -48,6 +48,9 @@ void cluster_free(struct cluster *c);
 
 void cluster_configure(struct cluster *c, const struct cluster_settings *settings);
 
+/* Wait until every peer has been connected to once, or could not be, but not beyond deadline_ms (monotonic). */
+void cluster_wait_tried(struct cluster *c, int64_t deadline_ms);
+
 /* The rows of runtime_proxysql_servers are these now: begin, each, end. Peers that stay keep what is known of them. */
 void cluster_peers_begin(struct cluster *c);
 void cluster_peers_add(struct cluster *c, const char *hostname, uint16_t port, int64_t weight, const char *comment);
@@ -63,6 +66,8 @@ void cluster_set_version_wait(struct cluster *c, int64_t wait_ms);
 /* For the peers' threads: */
 
 void cluster_get_settings(struct cluster *c, struct cluster_settings *ret_settings);
+/* A connect to the peer was good or failed. */
+void cluster_tried(struct peer *peer);
 /* Wait wait_ms, and longer while checks are paused. False: the peer's thread shall end. */
 bool cluster_wait(struct peer *peer, int64_t wait_ms);
 /* Shall the thread end? Once this was true the peer is not found any more. */

@@ -179,7 +179,9 @@ static int64_t version_wait(struct cluster *c)
 static int64_t check_peer(struct peer *peer, const struct cluster_settings *settings)
 {
     struct peer_link link;
-    if (!connect_peer(peer, &link))
+    bool connected = connect_peer(peer, &link);
+    cluster_tried(peer);
+    if (!connected)
         return settings->check_interval_ms + longer_wait_ms;
     int64_t wait_ms = settings->check_interval_ms;
     bool same = false;

@@ -14,12 +14,12 @@
 
 enum { listen_backlog = 1024 };
 
-static int open_socket(struct listener *l)
+static int bind_socket(struct listener *l)
 {
     cleanup_fd int fd = socket(l->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int on = 1;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(fd, (const struct sockaddr *)&l->address, l->address_len) < 0 || listen(fd, listen_backlog) < 0)
+        bind(fd, (const struct sockaddr *)&l->address, l->address_len) < 0)
         return -errno;
     l->address_len = sizeof l->address;
     if (getsockname(fd, (struct sockaddr *)&l->address, &l->address_len) < 0)
@@ -57,9 +57,14 @@ int listener_init(struct listener *l, const char *address, struct error *err)
     int r = resolve(l, address, err);
     if (r < 0)
         return r;
-    r = open_socket(l);
-    if (r < 0)
-        return error_set(err, r, "listen on %s: %s", address, strerror(-r));
+    r = bind_socket(l);
+    return r < 0 ? error_set(err, r, "bind to %s: %s", address, strerror(-r)) : 0;
+}
+
+int listener_start(struct listener *l, struct error *err)
+{
+    if (listen(l->fd, listen_backlog) < 0)
+        return error_set(err, -errno, "listen: %s", strerror(errno));
     mutex_lock(&l->lock);
     l->want_open = true;
     l->is_open = true;
@@ -120,7 +125,7 @@ bool listener_service(struct listener *l)
     if (!l->want_open && l->fd >= 0) {
         fd_close(l->fd);
         l->fd = -1;
-    } else if (l->want_open && l->fd < 0 && open_socket(l) < 0) {
+    } else if (l->want_open && l->fd < 0 && (bind_socket(l) < 0 || listen(l->fd, listen_backlog) < 0)) {
         (void)fprintf(stderr, "fake-proxysql: cannot listen again: %s\n", strerror(errno));
     }
     l->is_open = l->want_open;

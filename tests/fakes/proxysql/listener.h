@@ -24,8 +24,10 @@ struct listener {
     bool stopping GUARDED;
 };
 
-/* Bind and listen on "host:port"; port 0 picks one. listener_fini() in every case. */
+/* Bind to "host:port"; port 0 picks one. Connects are refused until listener_start(). listener_fini() in every case. */
 MUST_CHECK int listener_init(struct listener *l, const char *address, struct error *err);
+/* Listen; before the owner's thread begins. */
+MUST_CHECK int listener_start(struct listener *l, struct error *err);
 void listener_fini(struct listener *l);
 
 /* "127.0.0.1:6032" with the real port. */

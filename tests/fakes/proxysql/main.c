@@ -10,13 +10,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/clock.h"
 #include "shared/mem.h"
 #include "tests/fakes/proxysql/admin_server.h"
+#include "tests/fakes/proxysql/cluster.h"
 #include "tests/fakes/proxysql/control.h"
 #include "tests/fakes/proxysql/node.h"
 #include "tests/fakes/proxysql/options.h"
 
-enum { init_max = 1024 * 1024, address_max = 64, stop_within_s = 2 * (BUILT_WITH_SANITIZER ? 10 : 1) };
+enum {
+    init_max = 1024 * 1024,
+    address_max = 64,
+    first_connects_ms = 300,
+    stop_within_s = 2 * (BUILT_WITH_SANITIZER ? 10 : 1)
+};
 
 struct fake {
     struct options options;
@@ -110,6 +117,8 @@ static int start(struct fake *f, struct error *err)
     node_start(&f->node, f->traffic, f->admin_address, f->traffic_address);
     if (f->options.control != NULL)
         r = control_start(f->options.control, &f->node, f->admin, &f->control, err);
+    /* ProxySQL checks its peers before it listens: a name that is also its own leads to another node at first */
+    cluster_wait_tried(f->node.cluster, clock_mono_ms() + first_connects_ms);
     if (r == 0)
         r = admin_server_start(f->admin, &f->node, err);
     return r;

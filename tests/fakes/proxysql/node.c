@@ -1,6 +1,7 @@
 #include "tests/fakes/proxysql/node.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,23 +154,22 @@ void node_apply_variables(struct node *node)
     apply_cluster_variables(node);
 }
 
-static int add_peer(void *context, int columns, char **values, char **names)
-{
-    struct node *node = context;
-    (void)columns;
-    (void)names;
-    cluster_peers_add(node->cluster, values[0], (uint16_t)strtoul(values[1], NULL, 10), strtoll(values[2], NULL, 10),
-                      values[3]);
-    return 0;
-}
-
 void node_apply_peers(struct node *node)
 {
-    cluster_peers_begin(node->cluster);
-    if (sqlite3_exec(node->db.admin, "SELECT hostname, port, weight, comment FROM live.proxysql_servers", add_peer,
-                     node, NULL) != SQLITE_OK)
+    char **rows = NULL; /* the first one is the columns' names */
+    int count = 0;
+    int columns = 0;
+    if (sqlite3_get_table(node->db.admin, "SELECT hostname, port, weight, comment FROM live.proxysql_servers", &rows,
+                          &count, &columns, NULL) != SQLITE_OK)
         abort();
+    cluster_peers_begin(node->cluster);
+    for (int i = 1; i <= count; i++) {
+        char *const *row = rows + (ptrdiff_t)i * columns;
+        cluster_peers_add(node->cluster, row[0], (uint16_t)strtoul(row[1], NULL, 10), strtoll(row[2], NULL, 10),
+                          row[3]);
+    }
     cluster_peers_end(node->cluster);
+    sqlite3_free_table(rows);
 }
 
 int64_t node_uptime_s(struct node *node)

@@ -38,6 +38,7 @@ struct peer {
     int64_t weight;
     char *comment;
     bool removed;                   /* no row names it any more: its thread ends at its next step */
+    bool tried;                     /* the first connect is over */
     bool finished;                  /* its thread is about to end and takes no lock any more */
     int fds[PEER_USES];             /* sockets to shut down at the end, -1 = none */
     char address[INET6_ADDRSTRLEN]; /* where the name led at the last good connect; "" = look it up */

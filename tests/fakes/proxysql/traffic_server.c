@@ -241,6 +241,8 @@ int traffic_server_start(const char *address, const struct faults *faults, atomi
     mutex_unlock(&t->lock);
     int r = listener_init(&t->listener, address, err);
     if (r == 0)
+        r = listener_start(&t->listener, err);
+    if (r == 0)
         r = thread_start(&t->thread, "traffic", serve, t, err);
     t->running = r == 0;
     if (r < 0) {
