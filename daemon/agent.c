@@ -22,6 +22,8 @@
  * not answer, see health.h. */
 enum { health_interval_ms = 10 * 1000, health_retry_ms = 500 };
 enum { cluster_retry_ms = 1000 };
+/* Two looks at the cluster that events ask for; what is written is paced by core.publish_interval_ms. */
+enum { pass_gap_ms = 50 };
 /* What is being answered at the end gets this long. */
 enum { http_grace_ms = 500 };
 
@@ -124,7 +126,7 @@ static struct schedule every(size_t kind, int64_t interval_ms, int64_t retry_ms,
                              .interval_ms = interval_ms,
                              .retry_ms = retry_ms,
                              .delay_ms = config->start_delay * 1000,
-                             .min_gap_ms = config->core.publish_interval_ms};
+                             .min_gap_ms = pass_gap_ms};
 }
 
 static int start_scheduler(struct agent *a, struct error *err)

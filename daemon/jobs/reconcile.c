@@ -22,6 +22,7 @@ struct reconcile_state {
     bool settled;
     int64_t accept_from_ms; /* monotonic; pods that were Running before are accepted; 0 = not known yet */
     int64_t last_load_ms;   /* monotonic, of our last LOAD; 0 = none */
+    int64_t last_write_ms;  /* monotonic, when the rows were last written; 0 = never */
     int64_t own_missing_ms; /* monotonic, since when; 0 = it is there */
     bool reported_own_missing;
 };
@@ -90,8 +91,20 @@ static int confirm(struct pass *p, struct error *err)
     return rc == 0 ? want(p, err) : rc;
 }
 
+/* The first difference is written at once, later ones within core.publish_interval_ms share a write. */
+static bool must_wait(struct pass *p)
+{
+    int64_t next_ms = p->state->last_write_ms + p->context->config->core.publish_interval_ms;
+    int64_t wait_ms = next_ms - clock_mono_ms();
+    if (p->state->last_write_ms == 0 || wait_ms <= 0)
+        return false;
+    job_again_in(p->to.job, wait_ms);
+    return true;
+}
+
 static int write_wanted(struct pass *p, struct error *err)
 {
+    p->state->last_write_ms = clock_mono_ms();
     for (int i = 0; i < passes_max; i++) {
         int rc = publisher_write(&p->to, &p->wanted, "the core pods changed", err);
         if (rc < 0)
@@ -170,6 +183,8 @@ static int run_pass(struct pass *p, struct error *err)
         rc = read_runtime(p, err);
     if (rc == 0)
         rc = want(p, err);
+    if (rc == 0 && !is_settled(p) && must_wait(p))
+        return 0;
     if (rc == 0 && !is_settled(p) && !explained_by_event(p))
         rc = confirm(p, err);
     if (rc == 0 && !is_settled(p))
