@@ -76,6 +76,7 @@ def _statement(node, seconds):
     held = node.wedge(seconds)
     yield
     held.wait(timeout=120 + 10 * seconds)
+    assert held.error is None, f"the slow statement did not end by itself: {held.error}"
 
 
 @contextlib.contextmanager
