@@ -21,6 +21,7 @@ enum {
     keepalive_interval_s = 5,
     header_bytes_max = 64 * 1024,
     path_max = 16 * 1024,
+    connections_max = 3, /* kept open: two watches, over one connection if it is HTTP/2, and a list */
 };
 
 struct kube_client {
@@ -63,6 +64,7 @@ int kube_client_new(struct kube_client **ret_client, const struct kube_client_op
     CURLM *multi = curl_multi_init();
     if (multi == NULL)
         return error_set(err, -ENOMEM, "out of memory");
+    (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)connections_max);
     struct kube_client *client = xcalloc(1, sizeof(*client));
     client->multi = multi;
     client->url = take_ptr(url);

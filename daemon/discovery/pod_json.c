@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/discovery/json_split.h"
 #include "daemon/discovery/kube_name.h"
 
 static const char *const phase_names[] = {
@@ -26,7 +27,8 @@ static void json_free(json_t **value)
 }
 #define cleanup_json __attribute__((cleanup(json_free)))
 
-/* NULs are let in, so that a label of one pod cannot hide all the others; text() refuses them where they matter. */
+/* The parser recurses: text has come through json_split, which limits the depth. NULs are let in, so that a label of
+ * one pod cannot hide all the others; text() refuses them where they matter. */
 static json_t *load(const char *text, size_t len, struct error *err)
 {
     json_error_t why;
@@ -215,11 +217,29 @@ int pod_parse_list_head(const char *text, size_t len, struct pod_list_head *ret_
     return 0;
 }
 
-void kube_status_message(const char *text, size_t len, char *ret_message, size_t size)
+struct status_sink {
+    char *message;
+    size_t size;
+};
+
+static int on_status(void *arg, const char *text, size_t len, struct error *err)
 {
-    ret_message[0] = '\0';
-    cleanup_json json_t *root = load(text, len, NULL);
+    const struct status_sink *sink = arg;
+    cleanup_json json_t *root = load(text, len, err);
     int code;
     if (root != NULL)
-        parse_status(root, &code, ret_message, size);
+        parse_status(root, &code, sink->message, sink->size);
+    return root != NULL ? 0 : -EBADMSG;
+}
+
+void kube_status_message(const char *text, size_t len, char *ret_message, size_t size)
+{
+    struct status_sink sink = {.message = ret_message, .size = size};
+    struct json_split split; /* for its limit of depth */
+    ret_message[0] = '\0';
+    json_split_init(&split, on_status, &sink);
+    json_split_reset(&split, JSON_SPLIT_STREAM);
+    if (json_split_feed(&split, text, len, NULL) < 0)
+        ret_message[0] = '\0';
+    json_split_fini(&split);
 }

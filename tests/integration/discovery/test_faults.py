@@ -32,7 +32,8 @@ def still_works(server, driver):
     {"do": "status", "code": 500}, {"do": "status", "code": 503}, {"do": "status", "code": 504},
     {"do": "status", "code": 429}, {"do": "status", "code": 401}, {"do": "status", "code": 404},
     {"do": "status", "code": 302, "headers": {"Location": "http://127.0.0.1:1/"}},
-    {"do": "status", "code": 500, "body": b"<html>" * 5000}, {"do": "close"}, {"do": "hang"}, {"do": "cut"},
+    {"do": "status", "code": 500, "body": b"<html>" * 5000}, {"do": "status", "code": 500, "body": b"[" * 8000},
+    {"do": "status", "code": 500, "body": b'{"a":' * 1600}, {"do": "close"}, {"do": "hang"}, {"do": "cut"},
     {"do": "garbage"}, {"do": "garbage", "body": b'{"type":"ADDED"}\n'}, {"do": "garbage", "body": b"{" * 200},
     {"do": "half"}, {"do": "ended"}, {"do": "oversize"},
 ], ids=lambda fault: fault["do"] + str(fault.get("code", "")) + str(len(fault.get("body", ""))))

@@ -170,14 +170,20 @@ class RealKube:
                    {"metadata": {"name": "agent"},
                     "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": list(verbs)}]})
 
-    def put_pod(self, name, component="core", ip="", phase="Running", ready=None, app="proxysql", padding=0):
+    def create_pod(self, name, component="core", app="proxysql", padding=0):
+        """A pod that is Pending and has no address."""
+        return self._must("POST", PODS, {
+            "metadata": {"name": name, "labels": {"app": app, "component": component},
+                         "annotations": {"padding": "x" * padding}},
+            "spec": {"nodeName": "node", "automountServiceAccountToken": False,
+                     "containers": [{"name": "proxysql", "image": "proxysql"}]}})
+
+    def put_pod(self, name, component="core", ip="", phase="Running", ready=None, app="proxysql"):
+        """Create or change a pod. Returns its uid."""
         labels = {"app": app, "component": component}
         code, pod = self.api("PATCH", f"{PODS}/{name}", {"metadata": {"labels": labels}}, MERGE)
         if code == 404:
-            pod = self._must("POST", PODS, {
-                "metadata": {"name": name, "labels": labels, "annotations": {"padding": "x" * padding}},
-                "spec": {"nodeName": "node", "automountServiceAccountToken": False,
-                         "containers": [{"name": "proxysql", "image": "proxysql"}]}})
+            pod = self.create_pod(name, component, app)
         is_ready = phase == "Running" if ready is None else ready
         self._must("PATCH", f"{PODS}/{name}/status", {"status": {
             "phase": phase, "podIP": ip or None, "podIPs": [{"ip": ip}] if ip else None,
