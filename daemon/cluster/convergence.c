@@ -29,6 +29,16 @@ static bool is_better(const struct peer_row *a, const struct peer_row *b)
     return order < 0 || (order == 0 && a->port < b->port);
 }
 
+/* The list differs for long enough. diff_check alone would not do: ProxySQL begins to count when a peer's checksum
+ * changes, so it stays 0 when the lists were equal and ours was changed (seen on 2.7 and 3.0). */
+static bool differs_for_long(const struct cluster_view *view, const struct peer_tracker *tracker,
+                             const struct peer_row *row)
+{
+    const struct peer *p = peer_tracker_find(tracker, row->host, row->port);
+    return row->diff_check >= CONVERGENCE_CHECKS ||
+           (p->differs_ms > 0 && p->differs_ms >= CONVERGENCE_CHECKS * view->check_interval_ms);
+}
+
 enum convergence convergence_judge(const struct cluster_view *view, const struct peer_tracker *tracker,
                                    const struct peer_row **ret_authority)
 {
@@ -42,5 +52,5 @@ enum convergence convergence_judge(const struct cluster_view *view, const struct
         return CONVERGED;
     bool newer = own->version <= unpullable_version || authority->state.epoch > own->epoch;
     bool sync_can = view->members_diffs_before_sync > 0 && is_pullable(authority) && newer;
-    return sync_can || authority->diff_check < CONVERGENCE_CHECKS ? CONVERGENCE_PULL : CONVERGENCE_COPY;
+    return sync_can || !differs_for_long(view, tracker, authority) ? CONVERGENCE_PULL : CONVERGENCE_COPY;
 }

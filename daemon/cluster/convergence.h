@@ -9,11 +9,9 @@
  */
 enum { CONVERGENCE_CHECKS = 3 };
 
-#define CLUSTER_MEMBERS_MODULE "proxysql_servers"
-
 enum convergence {
     CONVERGED,        /* the authority's list has our checksum, or there is no authority */
-    CONVERGENCE_PULL, /* cluster sync can pull it, or has had less than CONVERGENCE_CHECKS checks to try */
+    CONVERGENCE_PULL, /* cluster sync can pull it, or it differs for less than CONVERGENCE_CHECKS checks */
     CONVERGENCE_COPY, /* it cannot: copy the list from the authority */
 };
 

@@ -60,6 +60,27 @@ static int64_t age_of(const struct peer *p, int64_t now_s, int64_t now_ms)
     return by_wall > by_mono ? by_wall : by_mono;
 }
 
+static bool list_differs(const struct cluster_view *view, const struct peer *p)
+{
+    const struct module_state *own = cluster_view_own(view, CLUSTER_MEMBERS_MODULE);
+    for (size_t i = 0; own != NULL && i < view->peer_count; i++) {
+        const struct peer_row *row = &view->peers[i];
+        if (row->port == p->port && strcmp(row->host, p->host) == 0 &&
+            strcmp(row->state.module, CLUSTER_MEMBERS_MODULE) == 0)
+            return row->state.checksum[0] != '\0' && strcmp(row->state.checksum, own->checksum) != 0;
+    }
+    return false;
+}
+
+static void compare_list(struct peer *p, const struct cluster_view *view, int64_t now_ms)
+{
+    bool differs = list_differs(view, p);
+    if (differs && !p->differs)
+        p->differs_since_ms = now_ms;
+    p->differs = differs;
+    p->differs_ms = differs ? now_ms - p->differs_since_ms : 0;
+}
+
 static void judge(const struct peer_tracker *t, struct peer *p, const struct cluster_view *view, int64_t threshold_s,
                   int64_t now_ms)
 {
@@ -70,6 +91,7 @@ static void judge(const struct peer_tracker *t, struct peer *p, const struct clu
         p->clock_stepped = false;
     }
     p->clock_stepped = p->clock_stepped || t->clock_stepped;
+    compare_list(p, view, now_ms);
     p->accepts = false;
     p->age_s = age_of(p, view->now, now_ms);
     if (!view->checking) {

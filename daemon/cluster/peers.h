@@ -27,6 +27,9 @@ struct peer {
     int64_t age_s;      /* since the last successful check */
     int64_t updated_at; /* of that check */
     int64_t moved_ms;   /* monotonic: when updated_at was first seen with this value */
+    bool differs;       /* its member list is known and is not ours */
+    int64_t differs_ms; /* for so long, in our passes */
+    int64_t differs_since_ms;
     unsigned stale_passes;
     bool clock_stepped; /* since that check, or perhaps: updated_at is no time of today's wall clock */
     unsigned accepting; /* passes in a row in which a suspect accepted; counted by the caller */

@@ -12,6 +12,9 @@
  */
 enum { VIEW_MODULE_SIZE = 48, VIEW_CHECKSUM_SIZE = 40, VIEW_PEER_ROWS_MAX = MEMBERS_MAX * 16, VIEW_OWN_ROWS_MAX = 32 };
 
+/* The module of the member list. */
+#define CLUSTER_MEMBERS_MODULE "proxysql_servers"
+
 /* Version, epoch and checksum of one module (mysql_users, proxysql_servers, ...). */
 struct module_state {
     char module[VIEW_MODULE_SIZE];
@@ -26,7 +29,7 @@ struct peer_row {
     uint16_t port;
     struct module_state state;
     int64_t updated_at; /* of the last successful check, on this node's clock; 0 = never reached */
-    int64_t diff_check; /* consecutive checks that differed from ours; 0 = in sync */
+    int64_t diff_check; /* checks that differed from ours; stays 0 when it is our side that changed */
 };
 
 struct cluster_view {

@@ -177,11 +177,15 @@ static int copy_from(struct pass *p, const char *host, uint16_t port, const char
     return 0;
 }
 
-/* No row answers: perhaps one of the addresses behind the cores' service does. */
+/* No row answers: perhaps one of the addresses behind the cores' service does. With back-off: two of them may have
+ * lists that differ and lead nowhere. */
 static int ask_bootstrap(struct pass *p, struct error *err)
 {
     const char *host = p->context->config->core.bootstrap_hostname;
+    struct resync_state *s = p->state;
     struct resolved addresses = {0};
+    if (clock_mono_ms() < s->next_copy_ms)
+        return 0;
     if (host[0] == '\0' || resolve_host(host, clock_mono_ms() + tcp_check_ms, &addresses, NULL) < 0)
         return 0;
     for (size_t i = 0; i < addresses.count; i++) {
@@ -190,8 +194,10 @@ static int ask_bootstrap(struct pass *p, struct error *err)
         int rc =
             copy_from(p, addresses.address[i], p->context->admin_port,
                       "no core of the list answers: the list of an address of the cores' service", &copied, &ignored);
-        if (rc == 0 && copied)
+        if (rc == 0 && copied) {
+            s->next_copy_ms = clock_mono_ms() + backoff_next_ms(&s->copy_backoff);
             return 0;
+        }
         if (db_conn_busy(p->to.conn) || db_conn_broken(p->to.conn))
             return error_set(err, ignored.code, "%s", ignored.text);
     }
