@@ -60,6 +60,7 @@ def test_the_files_list_is_loaded_once(cluster, relayed):
 def test_a_file_without_a_list_publishes_nothing(cluster, relayed):
     core, = cluster.add_cores(1)
     satellite, = cluster.add_satellites(1, peers=None)
+    cluster.publish()
     satellite.publish(cluster.wanted())
     cluster.wait_settled()
     rows, loads = satellite.members(), satellite.loads()
