@@ -184,20 +184,35 @@ void cluster_set_version_wait(struct cluster *c, int64_t wait_ms)
     mutex_unlock(&c->lock);
 }
 
+static bool is_wanted(const struct cluster *c, const struct peer *peer) REQUIRES(c->lock)
+{
+    return !c->stopping && !peer->removed;
+}
+
 bool cluster_wait(struct peer *peer, int64_t wait_ms)
 {
     struct cluster *c = peer->cluster;
     int64_t until_ms = clock_mono_ms() + wait_ms;
     mutex_lock(&c->lock);
-    while (!c->stopping && !peer->removed && (c->paused || clock_mono_ms() < until_ms)) {
+    while (is_wanted(c, peer) && (c->paused || clock_mono_ms() < until_ms)) {
         if (c->paused)
             cond_wait(&c->changed, &c->lock);
         else
             (void)cond_wait_until(&c->changed, &c->lock, until_ms);
     }
-    bool go_on = !c->stopping && !peer->removed;
+    bool go_on = is_wanted(c, peer);
     mutex_unlock(&c->lock);
     return go_on;
+}
+
+void cluster_wait_version(struct peer *peer)
+{
+    struct cluster *c = peer->cluster;
+    int64_t begin_ms = clock_mono_ms();
+    mutex_lock(&c->lock);
+    while (is_wanted(c, peer) && clock_mono_ms() < begin_ms + c->version_wait_ms)
+        (void)cond_wait_until(&c->changed, &c->lock, begin_ms + c->version_wait_ms);
+    mutex_unlock(&c->lock);
 }
 
 void cluster_tried(struct peer *peer)
@@ -210,9 +225,10 @@ void cluster_tried(struct peer *peer)
 
 bool cluster_finish(struct peer *peer)
 {
-    mutex_lock(&peer->cluster->lock);
-    peer->finished = peer->cluster->stopping || peer->removed;
+    struct cluster *c = peer->cluster;
+    mutex_lock(&c->lock);
+    peer->finished = !is_wanted(c, peer);
     bool finished = peer->finished;
-    mutex_unlock(&peer->cluster->lock);
+    mutex_unlock(&c->lock);
     return finished;
 }

@@ -70,5 +70,7 @@ void cluster_get_settings(struct cluster *c, struct cluster_settings *ret_settin
 void cluster_tried(struct peer *peer);
 /* Wait wait_ms, and longer while checks are paused. False: the peer's thread shall end. */
 bool cluster_wait(struct peer *peer, int64_t wait_ms);
+/* The wait of a peer of another version; the knob also ends one that goes on. */
+void cluster_wait_version(struct peer *peer);
 /* Shall the thread end? Once this was true the peer is not found any more. */
 MUST_CHECK bool cluster_finish(struct peer *peer);

@@ -167,14 +167,6 @@ static bool connect_peer(struct peer *peer, struct peer_link *ret_link)
     return good;
 }
 
-static int64_t version_wait(struct cluster *c)
-{
-    mutex_lock(&c->lock);
-    int64_t wait_ms = c->version_wait_ms;
-    mutex_unlock(&c->lock);
-    return wait_ms;
-}
-
 /* One connection's life. Returns how long to wait before the next one. */
 static int64_t check_peer(struct peer *peer, const struct cluster_settings *settings)
 {
@@ -183,7 +175,6 @@ static int64_t check_peer(struct peer *peer, const struct cluster_settings *sett
     cluster_tried(peer);
     if (!connected)
         return settings->check_interval_ms + longer_wait_ms;
-    int64_t wait_ms = settings->check_interval_ms;
     bool same = false;
     bool told = same_version(&link, &same);
     if (told && same) {
@@ -194,10 +185,11 @@ static int64_t check_peer(struct peer *peer, const struct cluster_settings *sett
     } else if (told) {
         (void)fprintf(stderr, "fake-proxysql: different ProxySQL version with peer %s:%d\n", peer->hostname,
                       peer->port);
-        wait_ms = version_wait(peer->cluster);
     }
     peer_link_close(&link);
-    return wait_ms;
+    if (told && !same)
+        cluster_wait_version(peer);
+    return settings->check_interval_ms;
 }
 
 void *cluster_check_run(void *arg)
