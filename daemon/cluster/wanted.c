@@ -35,14 +35,36 @@ static int add_pod(struct member_list *members, const struct pod *pod, uint16_t 
     return member_list_add(members, &m, err);
 }
 
-/* The row of a pod that is on its way out, or not Running yet, stays until others remove it. */
+static bool is_own_address(const struct own_pod *own, const char *host)
+{
+    if (strcmp(own->pod_ip, host) == 0)
+        return true;
+    for (size_t i = 0; i < own->address_count; i++)
+        if (strcmp(own->addresses[i], host) == 0)
+            return true;
+    return false;
+}
+
+static bool is_own_row(const struct wanted_question *q, const struct pod *own_pod, const struct member *row)
+{
+    if (row->port != q->port)
+        return false;
+    if (own_pod != NULL)
+        return strcmp(row->host, own_pod->ip) == 0;
+    return q->own != NULL && is_own_address(q->own, row->host);
+}
+
+/* The row of a pod that is on its way out or gone, or not Running yet, stays until others remove it. */
 static int keep_own(struct member_list *members, const struct wanted_question *q, struct error *err)
 {
-    const struct pod *own = wanted_own_pod(q->pods, q->pod_count);
-    if (own == NULL || find(members, own->ip, q->port) != NULL)
-        return 0;
-    const struct member *row = find(q->runtime, own->ip, q->port);
-    return row == NULL ? 0 : member_list_add(members, row, err);
+    const struct pod *own_pod = wanted_own_pod(q->pods, q->pod_count);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < q->runtime->count; i++) {
+        const struct member *row = &q->runtime->items[i];
+        if (is_own_row(q, own_pod, row) && find(members, row->host, row->port) == NULL)
+            rc = member_list_add(members, row, err);
+    }
+    return rc;
 }
 
 int wanted_members(const struct wanted_question *q, struct member_list *ret_members, struct error *err)
