@@ -1,8 +1,8 @@
-"""A stand-in for the Kubernetes API server: the pods of one namespace, listed and watched as kube-apiserver does it.
+"""A stand-in for the Kubernetes API server: the pods of one namespace, listed and watched like kube-apiserver does.
 
 It runs in the test's own process. Faults are told to it one by one (Fault) and each is used once, by the first request
-that it fits. Behaviour follows kube-apiserver 1.20: pages and continue tokens, a pod that leaves the selector is DELETED
-for the watch and one that enters it is ADDED, 410 as an ERROR event on a watch and as a status on a list.
+that it fits. Behaviour follows kube-apiserver 1.20: pages and continue tokens, a pod that leaves the selector is
+DELETED for the watch and one that enters it is ADDED, 410 as an ERROR event on a watch and as a status on a list.
 """
 import base64
 import collections
