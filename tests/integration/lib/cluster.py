@@ -141,10 +141,9 @@ class ClusterNode(Node):
         return [self.version or self.real, "-f", "--no-version-check", "-c", self.config_file(), "-D", self._data()]
 
     def _command_stand_in(self):
-        self._data()
         command = [built("fake-proxysql"), "--admin", f"{self.address}:{self.admin_port}",
                    "--traffic", f"{self.address}:{self.traffic_port}", "--control", self.control_path(),
-                   "--users", self.users, "--config", self.config_file()]
+                   "--users", self.users, "--config", self.config_file(), "--data", self._data()]
         return command + (["--version", self.version] if self.version else [])
 
     def _process(self, command):

@@ -14,7 +14,7 @@ STILL_S = float(os.environ.get("SATELLITE_STILL_S", "7"))
 
 @pytest.fixture
 def three(cluster):
-    """Three cores and three satellites: a usual one, one whose clock is 30 s ahead, and one whose DNS tells one core."""
+    """Three cores, three satellites: a usual one, one 30 s ahead, and one whose DNS tells one core."""
     cluster.add_cores(3)
     narrow = cluster.other_hosts("narrow")
     narrow.resolve_to(cluster.cores[0].address)
