@@ -10,6 +10,8 @@
 
 /* A health job ends within 800 ms; the kubelet hangs up after 1 s by default. */
 enum { probe_timeout_ms = 900, probe_body_max = 2048 };
+/* Two health jobs, each with the pause before it. */
+enum { stuck_max_age_ms = 2000 };
 
 static void log_probe(const char *path, const struct probe_answer *a, const struct health_snapshot *h)
 {
@@ -51,17 +53,26 @@ static void health_done(void *arg, const struct job_result *result)
     http_deferred_wake(arg);
 }
 
-static bool is_fresh(const struct api_context *c)
+/* While admin is stuck each health job takes as long as it may and seldom has news: probes are answered from the state
+ * meanwhile, so that they do not pile up behind it, and a recovery is still seen by the next one or two jobs. */
+static bool is_good_enough(const struct health_snapshot *health, int64_t now_ms)
 {
-    struct health_snapshot health;
-    health_state_get(c->health, &health);
-    return health_snapshot_is_fresh(&health, c->config->health.max_age_ms, clock_mono_ms());
+    return health->admin == ADMIN_STUCK && health_snapshot_is_fresh(health, stuck_max_age_ms, now_ms);
 }
 
 static void handle_probe(const struct api_context *c, struct http_request *request, enum probe_kind kind,
                          http_handler_fn *resume)
 {
-    if (is_fresh(c)) {
+    struct health_snapshot health;
+    health_state_get(c->health, &health);
+    int64_t now_ms = clock_mono_ms();
+    if (health_snapshot_is_fresh(&health, c->config->health.max_age_ms, now_ms)) {
+        reply_probe(c, request, kind);
+        return;
+    }
+    if (is_good_enough(&health, now_ms)) {
+        if (job_queue_submit(c->queue, JOB_HEALTH, NULL, NULL, NULL) < 0)
+            log_debug("a health job was refused; probes are answered from the state");
         reply_probe(c, request, kind);
         return;
     }

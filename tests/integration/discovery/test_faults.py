@@ -5,7 +5,7 @@ import pytest
 
 from lib.agent import SLOW
 
-PATIENCE = {"list_ms": 400 * SLOW, "open_ms": 400 * SLOW, "silent_ms": 400 * SLOW, "watch_s": 2, "slack_ms": 300 * SLOW}
+PATIENCE = {"list_ms": 400 * SLOW + 3000, "open_ms": 400 * SLOW, "silent_ms": 400 * SLOW, "watch_s": 2, "slack_ms": 300 * SLOW}
 
 
 @pytest.fixture
