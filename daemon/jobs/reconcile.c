@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/cluster/wanted.h"
+#include "daemon/discovery/own_pod.h"
 #include "daemon/discovery/pod_watch.h"
 #include "daemon/jobs/job_table.h"
 #include "daemon/jobs/publish.h"
@@ -13,15 +14,19 @@
 
 enum {
     confirm_ms = 5000,              /* a fresh list of the core pods must come within this time */
+    event_explains_ms = 5000,       /* so long after it; a watch can be dead for longer without a word */
     own_pod_missing_ms = 30 * 1000, /* before the selector is said to be wrong */
     passes_max = 2,                 /* writes in one job: the read-back may differ once */
 };
 
 struct reconcile_state {
+    struct own_pod own;
+    uint64_t noticed_version; /* of the core pods, and when it was first seen; 0 = no list yet */
+    int64_t noticed_ms;
     uint64_t settled_version; /* of the core pods, when runtime was last found equal to them */
     bool settled;
     int64_t accept_from_ms; /* monotonic; pods that were Running before are accepted; 0 = not known yet */
-    int64_t last_load_ms;   /* monotonic, of our last LOAD; 0 = none */
+    int64_t last_load_ms;   /* monotonic, before the statements of our last LOAD; 0 = none */
     int64_t last_write_ms;  /* monotonic, when the rows were last written; 0 = never */
     int64_t own_missing_ms; /* monotonic, since when; 0 = it is there */
     bool reported_own_missing;
@@ -39,12 +44,27 @@ struct pass {
 
 struct reconcile_state *reconcile_state_new(void)
 {
-    return xcalloc(1, sizeof(struct reconcile_state));
+    struct reconcile_state *state = xcalloc(1, sizeof(*state));
+    own_pod_detect(&state->own);
+    return state;
 }
 
 void reconcile_state_free(struct reconcile_state *state)
 {
+    if (state != NULL)
+        own_pod_fini(&state->own);
     free(state);
+}
+
+/* Also while ProxySQL does not answer: what is new then is not new any more when it does. */
+static void notice(struct reconcile_state *s, const struct pod_view *view)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (s->noticed_ms == 0 || s->noticed_version != view->core_version)
+        s->noticed_ms = s->noticed_ms == 0 ? view->listed_ms : now_ms;
+    s->noticed_version = view->core_version;
+    if (s->accept_from_ms == 0 && view->others_complete)
+        s->accept_from_ms = now_ms;
 }
 
 static int take_view(struct pass *p, struct error *err)
@@ -53,13 +73,17 @@ static int take_view(struct pass *p, struct error *err)
     p->view = pod_watch_snapshot(p->context->pods);
     if (!p->view->complete)
         return error_set(err, -EAGAIN, "the core pods have not been listed yet");
+    notice(p->state, p->view);
     return 0;
 }
 
 static int want(struct pass *p, struct error *err)
 {
-    const struct wanted_question question = {
-        .pods = p->view->pods, .pod_count = p->view->count, .port = p->context->admin_port, .runtime = &p->runtime};
+    const struct wanted_question question = {.pods = p->view->pods,
+                                             .pod_count = p->view->count,
+                                             .port = p->context->admin_port,
+                                             .runtime = &p->runtime,
+                                             .own = &p->state->own};
     member_list_fini(&p->wanted);
     return wanted_members(&question, &p->wanted, err);
 }
@@ -77,7 +101,9 @@ static bool is_settled(const struct pass *p)
 
 static bool explained_by_event(const struct pass *p)
 {
-    return p->view->confirmed && (!p->state->settled || p->state->settled_version != p->view->core_version);
+    const struct reconcile_state *s = p->state;
+    bool is_new = !s->settled || s->settled_version != p->view->core_version;
+    return p->view->confirmed && is_new && clock_mono_ms() - s->noticed_ms <= event_explains_ms;
 }
 
 /* The difference may come from a view that is behind: list again, then look again. No fresh list, no write. */
@@ -102,15 +128,23 @@ static bool must_wait(struct pass *p)
     return true;
 }
 
+/* Memory is brought to the wanted rows also when only the LOAD is asked for: it would publish whatever is there. */
+static int write_once(struct pass *p, const char *why, struct error *err)
+{
+    int64_t began_ms = clock_mono_ms();
+    int rc = publisher_write(&p->to, &p->wanted, why, err);
+    if (rc == 0)
+        p->state->last_load_ms = began_ms;
+    return rc;
+}
+
 static int write_wanted(struct pass *p, struct error *err)
 {
     p->state->last_write_ms = clock_mono_ms();
     for (int i = 0; i < passes_max; i++) {
-        int rc = publisher_write(&p->to, &p->wanted, "the core pods changed", err);
-        if (rc < 0)
-            return rc;
-        p->state->last_load_ms = clock_mono_ms();
-        rc = read_runtime(p, err);
+        int rc = write_once(p, "the core pods changed", err);
+        if (rc == 0)
+            rc = read_runtime(p, err);
         if (rc < 0 || is_settled(p))
             return rc;
     }
@@ -132,11 +166,9 @@ static int64_t newest_arrival_ms(const struct pass *p)
 static int accept_satellites(struct pass *p, struct error *err)
 {
     struct reconcile_state *s = p->state;
-    if (!p->view->others_complete)
+    if (!p->view->others_complete || !p->view->confirmed)
         return 0;
     int64_t now_ms = clock_mono_ms();
-    if (s->accept_from_ms == 0)
-        s->accept_from_ms = now_ms;
     int64_t arrival_ms = newest_arrival_ms(p);
     if (arrival_ms == 0 || arrival_ms <= s->last_load_ms)
         return 0;
@@ -145,10 +177,7 @@ static int accept_satellites(struct pass *p, struct error *err)
         job_again_in(p->to.job, next_ms - now_ms);
         return 0;
     }
-    int rc = publisher_load(&p->to, "a satellite became Running", err);
-    if (rc == 0)
-        s->last_load_ms = now_ms;
-    return rc;
+    return write_once(p, "a satellite became Running", err);
 }
 
 /* Only a confirmed view can say that the own pod is not selected. */
@@ -156,7 +185,8 @@ static void watch_own_pod(struct pass *p)
 {
     struct reconcile_state *s = p->state;
     int64_t now_ms = clock_mono_ms();
-    if (wanted_own_pod(p->view->pods, p->view->count) != NULL || !p->view->confirmed) {
+    const struct pod *own = wanted_own_pod(p->view->pods, p->view->count);
+    if ((own != NULL && own->is_core) || !p->view->confirmed) {
         s->own_missing_ms = 0;
         s->reported_own_missing = false;
         return;
@@ -168,8 +198,8 @@ static void watch_own_pod(struct pass *p)
     s->reported_own_missing = true;
     const struct config *c = p->context->config;
     log_warn(
-        "the pod of this agent is not among the pods that core.podselector selects: namespace, app or component is "
-        "wrong, or POD_NAME and POD_IP are",
+        "the pod of this agent is not among the core pods that core.podselector selects: namespace, app or component "
+        "is wrong, or POD_NAME and POD_IP are",
         LOG_STR("namespace", c->core.podselector.namespace), LOG_STR("app", c->core.podselector.app),
         LOG_STR("component", c->core.podselector.component));
 }
@@ -215,7 +245,9 @@ int reconcile_run(struct job *job, void *context, struct error *err)
     if (c->pods == NULL)
         return error_set(err, -ENOTSUP, "there is no pod watch");
     struct pass p = {.to = {.job = job, .config = c->config}, .context = c, .state = c->reconcile};
-    int rc = run_on_node(&p, err);
+    int rc = take_view(&p, err);
+    if (rc == 0)
+        rc = run_on_node(&p, err);
     pod_view_free(p.view);
     member_list_fini(&p.runtime);
     member_list_fini(&p.wanted);
