@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import struct
 import subprocess
 import time
@@ -294,9 +295,12 @@ class Cluster:
     def close(self):
         for agent in self.agents:
             agent.close()
-        for node in self._nodes:
-            if node.process.running():
-                node.close()
+        running = [node for node in self._nodes if node.process.running()]
+        for node in running:  # all at once, and then wait for each
+            node.process.signal(signal.SIGTERM)
+            node.process.thaw()
+        for node in running:
+            node.close()
 
 
 def stays(value, for_s, what):

@@ -13,7 +13,7 @@ WEDGED = "a core accepts connections but is not checked successfully: stuck, ano
 UNCHECKED = "admin-cluster_username is empty: this ProxySQL checks no core, so none is judged"
 STEPPED = "the wall clock was stepped: the ages of the cores' checks are counted anew"
 # by hand: 60
-FOR_S = float(os.environ.get("SATELLITE_FAULT_S", "6"))  # longer than missing_after and two passes
+FOR_S = float(os.environ.get("SATELLITE_FAULT_S", "5"))  # longer than missing_after and two passes
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def calm(namespace, shared_folder):
     cluster.add_satellites(1, ahead_s=0)
     cluster.publish()
     cluster.wait_settled()
-    cluster.add_agent(cluster.satellites[0], {"satellite.interval": 1})
+    cluster.add_agent(cluster.satellites[0], {"satellite.interval": 1, "satellite.missing_after": 1})
     yield cluster
     cluster.close()
 
@@ -49,16 +49,11 @@ def fresh(satellite, core):
     return satellite.clock_s() - satellite.seen(core.address)["updated_at"] <= 1
 
 
-def warnings(agent, msg, core=None):
-    return [record for record in agent.records(msg) if core is None or record["core"] == core.address]
-
-
 def test_a_single_core_restarts(untouched):
     core = untouched.cores[0]
     core.kill()
     time.sleep(FOR_S)
     core.start()
-    wait_until(lambda: core.members() == untouched.cores[1].members(), 10 * SLOW, "the core pulled the list again")
     untouched.publish([core])
 
 
@@ -70,10 +65,11 @@ def test_all_cores_restart_one_after_the_other(untouched):
 
 def test_one_core_is_frozen(untouched):
     core, agent = untouched.cores[0], untouched.agents[0]
+    before = len(agent.records(WEDGED))
     core.process.freeze()
     time.sleep(FOR_S)
-    record = wait_until(lambda: warnings(agent, WEDGED, core), 5 * SLOW, "the frozen core is reported")
-    assert len(record) == 1
+    agent.wait_record(WEDGED, before + 1, timeout=5)
+    assert [record["core"] for record in agent.records(WEDGED)[before:]] == [core.address]
 
 
 def test_all_cores_are_stuck(untouched):
@@ -91,7 +87,7 @@ def test_nobody_is_checked(cluster):
     """cluster_username is empty and the only core is gone: nobody knows, nobody acts."""
     cluster.add_cores(1)
     satellite, = cluster.add_satellites(1, variables={"cluster_username": ""})
-    agent = cluster.add_agent(satellite, {"satellite.interval": 1})
+    agent = cluster.add_agent(satellite, {"satellite.interval": 1, "satellite.missing_after": 1})
     agent.wait_record(UNCHECKED, timeout=5)
     cluster.lose_cores()
     time.sleep(FOR_S)
@@ -127,7 +123,6 @@ def test_the_cores_are_rolled_to_another_version(calm):
         core.version = version
         core.restart()
         calm.publish([core])
-        time.sleep(FOR_S / 2)
     time.sleep(FOR_S)
     assert (satellite.loads(), len(agent.records(LOADED))) == before
-    assert {record["core"] for record in agent.records(WEDGED)} >= {core.address for core in calm.cores}
+    assert {record["core"] for record in agent.records(WEDGED)} == {core.address for core in calm.cores}

@@ -9,7 +9,7 @@ from lib.waiting import wait_until
 
 INTERVAL_S = 3
 # by hand: 60
-STILL_S = float(os.environ.get("SATELLITE_STILL_S", "7"))
+STILL_S = float(os.environ.get("SATELLITE_STILL_S", "5"))
 
 
 @pytest.fixture

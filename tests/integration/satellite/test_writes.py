@@ -10,6 +10,7 @@ from lib.waiting import wait_until
 
 NO_LIST = "all cores are missing, but the configuration file of ProxySQL has no proxysql_servers: nothing is " \
           "published; add the cores' service there"
+QUICK = {"satellite.interval": 1, "satellite.missing_after": 1}
 COPIED = "the member list was copied from a core"
 
 
@@ -48,10 +49,10 @@ def lost(cluster, **options):
 def test_the_files_list_is_loaded_once(cluster, relayed):
     satellite = lost(cluster)
     relay = relayed(satellite)
-    agent = cluster.add_agent(satellite, {"satellite.interval": 1}, relay=relay)
+    agent = cluster.add_agent(satellite, QUICK, relay=relay)
     agent.wait_record(LOADED, timeout=15)
     assert [host for host, *_ in satellite.members()] == [BOOTSTRAP]
-    stays(satellite.loads, 6, "LOADs")
+    stays(satellite.loads, 4, "LOADs")
     assert written(relay) == ["DELETE FROM proxysql_servers", "LOAD PROXYSQL SERVERS FROM CONFIG",
                               "LOAD PROXYSQL SERVERS TO RUNTIME"]
     assert len(agent.records("all cores are missing")) == 1
@@ -67,9 +68,9 @@ def test_a_file_without_a_list_publishes_nothing(cluster, relayed):
     core.kill()
     cluster.hosts.resolve_to()
     relay = relayed(satellite)
-    agent = cluster.add_agent(satellite, {"satellite.interval": 1}, relay=relay)
+    agent = cluster.add_agent(satellite, QUICK, relay=relay)
     agent.wait_record(NO_LIST, timeout=15)
-    time.sleep(4)
+    time.sleep(3)
     assert (satellite.members(), satellite.loads()) == (rows, loads)
     assert satellite.members("proxysql_servers") == rows  # memory is what runtime is
     assert written(relay) == ["DELETE FROM proxysql_servers", "LOAD PROXYSQL SERVERS FROM CONFIG",
@@ -82,7 +83,7 @@ def test_a_file_that_went_away_leaves_memory_as_it_was(cluster, relayed):
     rows, loads = satellite.members(), satellite.loads()
     (satellite.folder / "proxysql.cnf").unlink()
     relay = relayed(satellite)
-    agent = cluster.add_agent(satellite, {"satellite.interval": 1}, relay=relay)
+    agent = cluster.add_agent(satellite, QUICK, relay=relay)
     agent.wait_record("resync failed; it is tried again with back-off", timeout=15)
     wait_until(lambda: written(relay)[-1] == "SAVE PROXYSQL SERVERS FROM RUNTIME", 5 * SLOW, "memory is restored")
     stays(lambda: len(written(relay)), 3, "the statements")
@@ -92,14 +93,14 @@ def test_a_file_that_went_away_leaves_memory_as_it_was(cluster, relayed):
 def test_the_addresses_of_the_bootstrap_name_are_asked(cluster):
     """The file names a core that is gone; the service has two, whose lists differ from each other."""
     satellite, = cluster.add_satellites(1, peers=[(f"127.0.9.{n}", "gone") for n in (1, 2)])
-    agent = cluster.add_agent(satellite, {"satellite.interval": 1})
+    agent = cluster.add_agent(satellite, QUICK)
     agent.wait_record(LOADED, timeout=15)
     one, other = cluster.add_cores(2, peers=None)
     one.publish([("127.0.9.3", "nobody")])
     other.publish([("127.0.9.4", "nobody either")])
     agent.wait_record(COPIED, timeout=10)
     loads = satellite.loads()
-    time.sleep(8)  # both lists name nobody who answers, so the name is asked in each pass
+    time.sleep(6)  # both lists name nobody who answers, so the name is asked in each pass
     assert satellite.loads() - loads <= 1
 
 
@@ -140,7 +141,7 @@ def test_a_stop_between_two_statements_of_a_copy(cluster, relayed, text, count):
     loads = satellite.loads()
     relay = relayed(satellite)
     held = relay.hold(text)
-    agent = cluster.add_agent(satellite, {"satellite.interval": 1}, relay=relay)
+    agent = cluster.add_agent(satellite, QUICK, relay=relay)
     assert len(check_stops(agent, held, relay, signal.SIGINT)) == count
     assert satellite.loads() == loads
 
@@ -152,7 +153,7 @@ def test_a_core_that_comes_back_alone_is_followed(cluster):
     time.sleep(1.1)
     satellite, = cluster.add_satellites(1)
     satellite.publish([(core.address, "another comment")])
-    agent = cluster.add_agent(satellite, {"satellite.interval": 1})
+    agent = cluster.add_agent(satellite, QUICK)
     cluster.wait_settled()
     assert len(agent.records(COPIED)) == 1
     time.sleep(1.1)
