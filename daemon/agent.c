@@ -82,6 +82,7 @@ static int start_pool(struct agent *a, struct error *err)
         .password = c->proxysql.password,
         .password_file = c->proxysql.password_file,
         .size = (unsigned)c->proxysql.pool_size,
+        .connect_timeout_ms = c->proxysql.connect_timeout_ms,
         .params = {.username = c->proxysql.username,
                    .tls = tls_mode(c->proxysql.tls.mode),
                    .ca_file = c->proxysql.tls.ca_file,

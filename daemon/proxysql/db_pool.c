@@ -47,7 +47,7 @@ struct db_pool {
 
 int db_pool_new(struct db_pool **ret_pool, const struct db_pool_options *options, struct error *err)
 {
-    assert(options->size >= DB_POOL_SIZE_MIN && options->size <= DB_POOL_SIZE_MAX);
+    assert(options->size >= DB_POOL_SIZE_MIN && options->size <= DB_POOL_SIZE_MAX && options->connect_timeout_ms > 0);
     int cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (cancel_fd < 0)
         return error_set(err, -errno, "eventfd: %s", strerror(errno));
@@ -293,10 +293,14 @@ static int connect_any(const struct db_pool *pool, const struct resolved *addres
     return rc;
 }
 
-/* Connect and log in, without the lock. On -ETIMEDOUT *ret_conn may be a connection whose login is in flight. */
+/* Connect and log in within connect_timeout_ms, without the lock. On -ETIMEDOUT *ret_conn may be a connection whose
+ * login is in flight. */
 static int open_connection(const struct db_pool *pool, const char *host, uint16_t port, int64_t deadline_ms,
                            struct db_conn **ret_conn, struct error *err)
 {
+    int64_t connect_deadline_ms = clock_mono_ms() + pool->options.connect_timeout_ms;
+    if (connect_deadline_ms < deadline_ms)
+        deadline_ms = connect_deadline_ms;
     struct resolved addresses;
     int rc = resolve_host(host, deadline_ms, &addresses, err);
     if (rc < 0)

@@ -31,9 +31,10 @@ struct db_pool_options {
     const char *host; /* a name or an address */
     uint16_t port;
     const char *password;
-    const char *password_file; /* "" = use password; else read before each login */
-    unsigned size;             /* DB_POOL_SIZE_MIN..DB_POOL_SIZE_MAX */
-    struct db_params params;   /* cancel_fd is ignored */
+    const char *password_file;  /* "" = use password; else read before each login */
+    unsigned size;              /* DB_POOL_SIZE_MIN..DB_POOL_SIZE_MAX */
+    int64_t connect_timeout_ms; /* of one connect, look-up and login included, whatever the caller's deadline is; > 0 */
+    struct db_params params;    /* cancel_fd is ignored */
 };
 
 struct db_pool_stats {
@@ -65,7 +66,7 @@ void db_pool_cancel(struct db_pool *pool);
  * -EBUSY: the lane was taken until the deadline; -ETIMEDOUT: no login in time (that connection is parked);
  * -EACCES: denied, or the password file cannot be read; -ECONNREFUSED and the other codes of db_conn_connect(). After a
  * failed connect the next attempt waits (back-off up to 1 s, 5 s when the login was denied) and until then the same
- * error is returned at once. */
+ * error is returned at once. Connecting ends after connect_timeout_ms, also when the deadline is later. */
 MUST_CHECK int db_pool_get(struct db_pool *pool, enum db_lane lane, int64_t deadline_ms, struct db_conn **ret_conn,
                            struct error *err);
 

@@ -26,7 +26,7 @@ static int64_t after(int64_t ms)
     return clock_mono_ms() + ms;
 }
 
-static void make_pool(unsigned size, const char *password_file)
+static void make_pool(unsigned size, const char *password_file, int64_t connect_timeout_ms)
 {
     const struct db_pool_options options = {
         .host = "127.0.0.1",
@@ -34,6 +34,7 @@ static void make_pool(unsigned size, const char *password_file)
         .password = "radmin",
         .password_file = password_file,
         .size = size,
+        .connect_timeout_ms = connect_timeout_ms,
         .params = {.username = "radmin", .ca_file = "", .cert_file = "", .key_file = ""},
     };
     assert_int_equal(db_pool_new(&pool, &options, &err), 0);
@@ -44,7 +45,7 @@ static int start(void **state)
     (void)state;
     stand_in_start(&px, NULL);
     (void)snprintf(password_path, sizeof(password_path), "%s/password", px.folder);
-    make_pool(4, "");
+    make_pool(4, "", enough_ms);
     return 0;
 }
 
@@ -61,7 +62,7 @@ static int stop(void **state)
 static void resize(unsigned size)
 {
     db_pool_free(pool);
-    make_pool(size, "");
+    make_pool(size, "", enough_ms);
 }
 
 static int get(enum db_lane lane, int64_t ms, struct db_conn **ret_conn)
@@ -387,7 +388,7 @@ static void reads_the_password_again(void **state)
 {
     (void)state;
     db_pool_free(pool);
-    make_pool(4, password_path);
+    make_pool(4, password_path, enough_ms);
     expect_refusal(DB_LANE_HEALTH, enough_ms, -EACCES); /* no file yet */
     assert_non_null(strstr(err.text, "password_file"));
     assert_int_equal(stats().losses, 0);
@@ -419,6 +420,24 @@ static void login_in_flight_is_parked(void **state)
     db_pool_put(pool, second);
     db_pool_put(pool, first);
     assert_int_equal(stand_in_number(&px, "stats", "admin_total"), 2);
+}
+
+static void a_login_has_its_own_timeout(void **state)
+{
+    (void)state;
+    db_pool_free(pool);
+    make_pool(4, "", 100);
+    stand_in_tell(&px, "slow-login 60000");
+    int64_t begin_ms = clock_mono_ms();
+    expect_refusal(DB_LANE_WRITE, enough_ms, -ETIMEDOUT);
+    assert_true(clock_mono_ms() - begin_ms < enough_ms / 2);
+    struct db_conn *other = NULL;
+    error_clear(&err);
+    begin_ms = clock_mono_ms();
+    assert_int_equal(db_pool_connect_other(pool, "127.0.0.1", px.admin_port, after(enough_ms), &other, &err),
+                     -ETIMEDOUT);
+    assert_true(clock_mono_ms() - begin_ms < enough_ms / 2);
+    assert_null(other);
 }
 
 /* Every lane waits for its login. */
@@ -553,6 +572,7 @@ int main(void)
         POOL(backs_off_after_a_refusal),
         POOL(reads_the_password_again),
         POOL(login_in_flight_is_parked),
+        POOL(a_login_has_its_own_timeout),
         POOL(cancel_ends_logins),
         POOL(late_logins_keep_to_the_limit),
         POOL(cancel_wakes_everybody),
