@@ -4,9 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "daemon/cluster/peers.h"
+
 static bool is_reachable(const struct cluster_view *view, const struct peer_row *row)
 {
-    return row->updated_at > 0 && view->now - row->updated_at <= SYNC_GATE_REACHABLE_S;
+    return row->updated_at > 0 && view->now - row->updated_at <= peer_threshold_s(view, SYNC_GATE_REACHABLE_S);
 }
 
 /* Some reachable core has our checksum of this module, or none tells one. */

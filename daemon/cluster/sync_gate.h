@@ -15,7 +15,7 @@ enum sync_gate {
 };
 
 enum {
-    /* A peer that was checked successfully within this time is reachable. */
+    /* A peer that was checked successfully within this time, or within three check intervals, is reachable. */
     SYNC_GATE_REACHABLE_S = 10,
     /* So long after its start ProxySQL may not have checked its peers once. */
     SYNC_GATE_FIRST_CHECK_S = 5,

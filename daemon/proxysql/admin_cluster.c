@@ -24,6 +24,8 @@
 #define SQL_GATE                                                                               \
     "SELECT 'clock', strftime('%s', 'now'), '', '', '', '', '', '', ''"                        \
     " UNION ALL SELECT 'users', COUNT(*), '', '', '', '', '', '', '' FROM runtime_mysql_users" \
+    " UNION ALL SELECT 'variable', variable_name, variable_value, '', '', '', '', '', ''"      \
+    " FROM runtime_global_variables WHERE variable_name = 'admin-cluster_check_interval_ms'"   \
     " UNION ALL SELECT 'own', name, version, epoch, checksum, '', '', '', '' FROM "            \
     "runtime_checksums_values" SQL_GATE_MODULES
 #define SQL_METRICS                                                                        \

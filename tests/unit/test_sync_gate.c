@@ -17,37 +17,47 @@ static const struct row {
     int64_t backends, users, uptime_s, timeout_s;
     struct core cores[cores_max];
     enum sync_gate expected;
+    int64_t check_interval_ms; /* 0 = often */
 } rows[] = {
-    {"no gate at all", 0, 0, 0, 0, {{"X", "X", now}}, SYNC_GATE_OPEN},
-    {"no backend", 0, 1, 10, 60, {{"U", "S", now}}, SYNC_GATE_NO_BACKENDS},
-    {"no user", 1, 0, 10, 60, {{"U", "S", now}}, SYNC_GATE_NO_USERS},
-    {"neither", 0, 0, 10, 60, {{"U", "S", now}}, SYNC_GATE_NO_BACKENDS},
-    {"no backend, whatever the time", 0, 1, 100000, 60, {{"U", "S", now}}, SYNC_GATE_NO_BACKENDS},
-    {"no user, whatever the time", 1, 0, 100000, 60, {{"U", "S", now}}, SYNC_GATE_NO_USERS},
-    {"no backend and no core", 0, 1, 10, 60, {{0}}, SYNC_GATE_NO_BACKENDS},
-    {"no core in the list", 1, 1, 0, 60, {{0}}, SYNC_GATE_OPEN},
-    {"in sync", 1, 1, 10, 60, {{"U", "S", now}}, SYNC_GATE_OPEN},
-    {"users differ", 1, 1, 10, 60, {{"X", "S", now}}, SYNC_GATE_NOT_SYNCED},
-    {"servers differ", 1, 1, 10, 60, {{"U", "X", now}}, SYNC_GATE_NOT_SYNCED},
-    {"both differ", 1, 1, 10, 60, {{"X", "X", now}}, SYNC_GATE_NOT_SYNCED},
-    {"the last second of waiting", 1, 1, 59, 60, {{"X", "S", now}}, SYNC_GATE_NOT_SYNCED},
-    {"waited long enough", 1, 1, 60, 60, {{"X", "S", now}}, SYNC_GATE_OPEN},
-    {"just reachable", 1, 1, 10, 60, {{"X", "S", reachable}}, SYNC_GATE_NOT_SYNCED},
-    {"no more reachable", 1, 1, 10, 60, {{"X", "S", unreachable}}, SYNC_GATE_OPEN},
-    {"a clock stepped back", 1, 1, 10, 60, {{"X", "S", now + 3600}}, SYNC_GATE_NOT_SYNCED},
-    {"never reached", 1, 1, 10, 60, {{"X", "S", 0}}, SYNC_GATE_OPEN},
-    {"tells no users", 1, 1, 10, 60, {{"", "S", now}}, SYNC_GATE_OPEN},
-    {"has no row of users", 1, 1, 10, 60, {{NULL, "S", now}}, SYNC_GATE_OPEN},
-    {"tells no users, other servers", 1, 1, 10, 60, {{"", "X", now}}, SYNC_GATE_NOT_SYNCED},
-    {"some core has them", 1, 1, 10, 60, {{"X", "X", now}, {"U", "S", now}}, SYNC_GATE_OPEN},
-    {"each from another core", 1, 1, 10, 60, {{"U", "X", now}, {"X", "S", now}}, SYNC_GATE_OPEN},
-    {"only one that is gone has them", 1, 1, 10, 60, {{"U", "S", unreachable}, {"X", "X", now}}, SYNC_GATE_NOT_SYNCED},
-    {"only one that tells none agrees", 1, 1, 10, 60, {{"", "", now}, {"X", "X", now}}, SYNC_GATE_NOT_SYNCED},
-    {"just started", 1, 1, 0, 60, {{"U", "S", 0}}, SYNC_GATE_NOT_ASKED},
-    {"just started, none checked yet", 1, 1, 4, 60, {{"", "", 0}, {"", "", 0}}, SYNC_GATE_NOT_ASKED},
-    {"just started, one checked", 1, 1, 4, 60, {{"", "", 0}, {"U", "S", now}}, SYNC_GATE_OPEN},
-    {"had time to check", 1, 1, SYNC_GATE_FIRST_CHECK_S, 60, {{"", "", 0}}, SYNC_GATE_OPEN},
-    {"just started, short timeout", 1, 1, 3, 3, {{"", "", 0}}, SYNC_GATE_OPEN},
+    {"no gate at all", 0, 0, 0, 0, {{"X", "X", now}}, SYNC_GATE_OPEN, 0},
+    {"no backend", 0, 1, 10, 60, {{"U", "S", now}}, SYNC_GATE_NO_BACKENDS, 0},
+    {"no user", 1, 0, 10, 60, {{"U", "S", now}}, SYNC_GATE_NO_USERS, 0},
+    {"neither", 0, 0, 10, 60, {{"U", "S", now}}, SYNC_GATE_NO_BACKENDS, 0},
+    {"no backend, whatever the time", 0, 1, 100000, 60, {{"U", "S", now}}, SYNC_GATE_NO_BACKENDS, 0},
+    {"no user, whatever the time", 1, 0, 100000, 60, {{"U", "S", now}}, SYNC_GATE_NO_USERS, 0},
+    {"no backend and no core", 0, 1, 10, 60, {{0}}, SYNC_GATE_NO_BACKENDS, 0},
+    {"no core in the list", 1, 1, 0, 60, {{0}}, SYNC_GATE_OPEN, 0},
+    {"in sync", 1, 1, 10, 60, {{"U", "S", now}}, SYNC_GATE_OPEN, 0},
+    {"users differ", 1, 1, 10, 60, {{"X", "S", now}}, SYNC_GATE_NOT_SYNCED, 0},
+    {"servers differ", 1, 1, 10, 60, {{"U", "X", now}}, SYNC_GATE_NOT_SYNCED, 0},
+    {"both differ", 1, 1, 10, 60, {{"X", "X", now}}, SYNC_GATE_NOT_SYNCED, 0},
+    {"the last second of waiting", 1, 1, 59, 60, {{"X", "S", now}}, SYNC_GATE_NOT_SYNCED, 0},
+    {"waited long enough", 1, 1, 60, 60, {{"X", "S", now}}, SYNC_GATE_OPEN, 0},
+    {"just reachable", 1, 1, 10, 60, {{"X", "S", reachable}}, SYNC_GATE_NOT_SYNCED, 0},
+    {"no more reachable", 1, 1, 10, 60, {{"X", "S", unreachable}}, SYNC_GATE_OPEN, 0},
+    {"checked rarely", 1, 1, 10, 60, {{"X", "S", now - 59}}, SYNC_GATE_NOT_SYNCED, 20000},
+    {"not checked three times", 1, 1, 10, 60, {{"X", "S", now - 61}}, SYNC_GATE_OPEN, 20000},
+    {"a clock stepped back", 1, 1, 10, 60, {{"X", "S", now + 3600}}, SYNC_GATE_NOT_SYNCED, 0},
+    {"never reached", 1, 1, 10, 60, {{"X", "S", 0}}, SYNC_GATE_OPEN, 0},
+    {"tells no users", 1, 1, 10, 60, {{"", "S", now}}, SYNC_GATE_OPEN, 0},
+    {"has no row of users", 1, 1, 10, 60, {{NULL, "S", now}}, SYNC_GATE_OPEN, 0},
+    {"tells no users, other servers", 1, 1, 10, 60, {{"", "X", now}}, SYNC_GATE_NOT_SYNCED, 0},
+    {"some core has them", 1, 1, 10, 60, {{"X", "X", now}, {"U", "S", now}}, SYNC_GATE_OPEN, 0},
+    {"each from another core", 1, 1, 10, 60, {{"U", "X", now}, {"X", "S", now}}, SYNC_GATE_OPEN, 0},
+    {"only one that is gone has them",
+     1,
+     1,
+     10,
+     60,
+     {{"U", "S", unreachable}, {"X", "X", now}},
+     SYNC_GATE_NOT_SYNCED,
+     0},
+    {"only one that tells none agrees", 1, 1, 10, 60, {{"", "", now}, {"X", "X", now}}, SYNC_GATE_NOT_SYNCED, 0},
+    {"just started", 1, 1, 0, 60, {{"U", "S", 0}}, SYNC_GATE_NOT_ASKED, 0},
+    {"just started, none checked yet", 1, 1, 4, 60, {{"", "", 0}, {"", "", 0}}, SYNC_GATE_NOT_ASKED, 0},
+    {"just started, one checked", 1, 1, 4, 60, {{"", "", 0}, {"U", "S", now}}, SYNC_GATE_OPEN, 0},
+    {"had time to check", 1, 1, SYNC_GATE_FIRST_CHECK_S, 60, {{"", "", 0}}, SYNC_GATE_OPEN, 0},
+    {"just started, short timeout", 1, 1, 3, 3, {{"", "", 0}}, SYNC_GATE_OPEN, 0},
 };
 
 static void add_row(struct cluster_view *view, size_t core, const char *module, const char *checksum,
@@ -62,6 +72,8 @@ static void add_row(struct cluster_view *view, size_t core, const char *module, 
 static enum sync_gate judge(const struct row *r, struct cluster_view *view)
 {
     view->users = r->users;
+    if (r->check_interval_ms != 0)
+        view->check_interval_ms = r->check_interval_ms;
     for (size_t i = 0; i < cores_max; i++) {
         const struct core *c = &r->cores[i];
         add_row(view, i, "mysql_users", c->users, c->updated_at);
@@ -95,7 +107,7 @@ static void other_modules_do_not_matter(void **state)
     view_own(&view, module_of("mysql_servers", 2, 1, "M"));
     view_peer(&view, "10.0.0.1", ADMIN_PORT, module_of("mysql_servers", 2, 1, "X"), now, 9);
     view_peer(&view, "10.0.0.1", ADMIN_PORT, module_of("mysql_variables", 2, 1, "X"), now, 9);
-    struct row r = {"", 1, 1, 10, 60, {{"U", "S", now}}, SYNC_GATE_OPEN};
+    struct row r = {"", 1, 1, 10, 60, {{"U", "S", now}}, SYNC_GATE_OPEN, 0};
     assert_int_equal(judge(&r, &view), SYNC_GATE_OPEN);
 }
 
@@ -103,7 +115,7 @@ static void without_own_checksums_nothing_is_in_sync(void **state)
 {
     (void)state;
     cleanup_view struct cluster_view view = view_at(now);
-    struct row r = {"", 1, 1, 10, 60, {{"U", "S", now}}, SYNC_GATE_NOT_SYNCED};
+    struct row r = {"", 1, 1, 10, 60, {{"U", "S", now}}, SYNC_GATE_NOT_SYNCED, 0};
     assert_int_equal(judge(&r, &view), SYNC_GATE_NOT_SYNCED);
 }
 
