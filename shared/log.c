@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,11 +12,22 @@
 #include "shared/clock.h"
 #include "shared/json_writer.h"
 
-enum { line_end_max = 2 }; /* kept free while fields are added */
+/*
+ * stall_note: whoever reads our output may stop, and a write(2) to a full pipe would then hold up every thread that
+ * logs, the one that answers probes and main's wait for SIGTERM among them. So a line waits for room for stall_wait_ms
+ * at most; until there is room again lines are dropped without any wait, and the first one that passes comes behind one
+ * that says how many are lost. Where poll(2) finds room, PIPE_BUF bytes are written without a wait (pipe(7)).
+ */
+enum {
+    line_end_max = 2, /* kept free while fields are added */
+    stall_wait_ms = 50
+};
 
 static _Atomic int current_level = LOG_LEVEL_INFO;
 static struct mutex output_lock = {PTHREAD_MUTEX_INITIALIZER};
 static struct log_options output = {.format = LOG_FORMAT_TEXT, .fd = STDOUT_FILENO};
+static bool stalled;  /* under output_lock: the last line found no room */
+static uint64_t lost; /* under output_lock: lines since the last one that was written */
 
 void log_configure(const struct log_options *options)
 {
@@ -139,41 +152,67 @@ static void put_head(struct buf *b, const struct log_options *o, enum log_level 
     assert(rc == 0);
 }
 
-static void write_line(int fd, const char *line, size_t len)
+/* False when it found no room, see stall_note. */
+static bool write_line_locked(int fd, const char *line, size_t len) REQUIRES(output_lock)
 {
     while (len > 0) {
-        ssize_t n = write(fd, line, len);
+        struct pollfd out = {.fd = fd, .events = POLLOUT};
+        int ready = poll(&out, 1, stalled ? 0 : stall_wait_ms);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        stalled = ready == 0;
+        if (stalled)
+            return false;
+        ssize_t n = write(fd, line, len < PIPE_BUF ? len : PIPE_BUF);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return; /* nowhere left to complain */
+            return true; /* nowhere left to complain */
         line += n;
         len -= (size_t)n;
     }
+    return true;
+}
+
+static void format_line(struct buf *b, const struct log_options *o, enum log_level level, const char *source,
+                        const char *msg, const struct log_field *fields)
+{
+    buf_init(b, LOG_LINE_MAX - line_end_max);
+    put_head(b, o, level, msg);
+    if (o->source)
+        put_fields(b, o, (const struct log_field[]){LOG_STR("source", source), LOG_END});
+    put_fields(b, o, fields);
+    b->max += line_end_max;
+    int rc = buf_puts(b, o->format == LOG_FORMAT_JSON ? "}\n" : "\n");
+    assert(rc == 0);
+    (void)rc;
+}
+
+static void tell_lost_locked(const struct log_options *o, const char *source) REQUIRES(output_lock)
+{
+    struct buf b;
+    format_line(&b, o, LOG_LEVEL_WARN, source, "lines of this log are lost: nobody read them",
+                (const struct log_field[]){LOG_INT("lost", lost), LOG_END});
+    if (write_line_locked(o->fd, b.data, b.len))
+        lost = 0;
+    buf_fini(&b);
 }
 
 void log_write(enum log_level level, const char *file, int line, const char *msg, const struct log_field *fields)
 {
     if (level < log_get_level())
         return;
-    struct buf b;
-    buf_init(&b, LOG_LINE_MAX - line_end_max);
     mutex_lock(&output_lock);
     const struct log_options o = output;
     mutex_unlock(&output_lock);
-    put_head(&b, &o, level, msg);
-    if (o.source) {
-        char source[128];
-        (void)snprintf(source, sizeof(source), "%s:%d", source_name(file), line);
-        put_fields(&b, &o, (const struct log_field[]){LOG_STR("source", source), LOG_END});
-    }
-    put_fields(&b, &o, fields);
-    b.max += line_end_max;
-    int rc = buf_puts(&b, o.format == LOG_FORMAT_JSON ? "}\n" : "\n");
-    assert(rc == 0);
-    (void)rc;
+    char source[128];
+    (void)snprintf(source, sizeof(source), "%s:%d", source_name(file), line);
+    struct buf b;
+    format_line(&b, &o, level, source, msg, fields);
     mutex_lock(&output_lock);
-    write_line(o.fd, b.data, b.len);
+    if (lost > 0)
+        tell_lost_locked(&o, source);
+    lost += write_line_locked(o.fd, b.data, b.len) ? 0 : 1;
     mutex_unlock(&output_lock);
     buf_fini(&b);
 }

@@ -11,7 +11,8 @@
  * One line per event, written with one write(2): `time=... level=INFO msg="pool ready" size=4` (logfmt) or a JSON
  * object with the keys time, level, msg. Times are RFC 3339 UTC with milliseconds. All functions are thread-safe;
  * lines of different threads never mix. A line longer than LOG_LINE_MAX bytes, its end included, is cut at a field's
- * boundary.
+ * boundary. While nobody reads the output lines are dropped, so that no caller waits longer than a moment; how many is
+ * said when it is read again.
  */
 
 enum { LOG_LINE_MAX = 8192 };

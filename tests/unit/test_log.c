@@ -220,6 +220,45 @@ static void a_broken_output_is_survived(void **state)
     log_configure(&(struct log_options){.level = LOG_LEVEL_INFO, .fd = STDOUT_FILENO});
 }
 
+static size_t count_lines(int fd, const char *needle)
+{
+    size_t found = 0;
+    size_t have = 0;
+    ssize_t n;
+    while ((n = read(fd, captured + have, sizeof(captured) - 1 - have)) > 0)
+        have += (size_t)n;
+    captured[have] = '\0';
+    for (const char *p = captured; (p = strstr(p, needle)) != NULL; p++)
+        found++;
+    return found;
+}
+
+/* A pipe that nobody reads holds nobody up; what is lost meanwhile is counted. */
+static void a_stalled_output_is_survived(void **state)
+{
+    (void)state;
+    enum { sent = 3000 };
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+    log_configure(&(struct log_options){.level = LOG_LEVEL_INFO, .fd = fds[1]});
+    for (int i = 0; i < sent; i++)
+        log_info("nobody reads this");
+    size_t passed = count_lines(fds[0], "nobody reads this");
+    assert_in_range(passed, 1, sent - 1);
+    log_info("read again");
+    assert_int_equal(count_lines(fds[0], "read again"), 1);
+    const char *told = strstr(captured, " lost=");
+    assert_non_null(told);
+    assert_true(told < strstr(captured, "read again"));
+    assert_int_equal(strtoull(told + strlen(" lost="), NULL, 10), sent - passed);
+    log_info("once");
+    assert_int_equal(count_lines(fds[0], " lost="), 0);
+    log_configure(&(struct log_options){.level = LOG_LEVEL_INFO, .fd = STDOUT_FILENO});
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
 static void a_limit_lets_a_burst_pass_and_counts_the_rest(void **state)
 {
     (void)state;
@@ -255,6 +294,7 @@ int main(void)
         cmocka_unit_test(a_message_that_is_too_long_says_so),
         cmocka_unit_test(lines_of_threads_do_not_mix),
         cmocka_unit_test(a_broken_output_is_survived),
+        cmocka_unit_test(a_stalled_output_is_survived),
         cmocka_unit_test(a_limit_lets_a_burst_pass_and_counts_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
