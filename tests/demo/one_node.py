@@ -34,7 +34,7 @@ class OneNode(Part):
         self.judge_probes()
 
     def processes(self):
-        return [("agent", self.agent.process), ("ProxySQL", self.node.process)]
+        return [("the agent", self.agent.process), ("ProxySQL", self.node.process)]
 
     # --- tools of the steps
 

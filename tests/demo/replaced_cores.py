@@ -58,7 +58,7 @@ class ReplacedCores(Part):
         self.judge(clients, prober)
 
     def processes(self):
-        agents = [("agent", self.agent.process)] if self.agent else []
+        agents = [("the agent", self.agent.process)] if self.agent else []
         return agents + [(node.name, node.process) for node in self.nodes]
 
     # --- tools of the steps
