@@ -155,9 +155,11 @@ def test_draining_while_a_list_is_waited_for(fake_cores):
 def test_a_write_whose_fate_is_not_known(cores):
     """ProxySQL is wedged when the LOAD comes: nothing is written until the LOAD has its answer."""
     node = cores.add("core-0")
+    node.loops_per_second()  # known before the answer is held
     held = cores.relay("core-0").hold("NOT IN")
-    agent = cores.agent("core-0", {"proxysql.query_timeout_ms": 1000}, relayed=True)
+    agent = cores.agent("core-0", {"proxysql.query_timeout_ms": 1000 * SLOW}, relayed=True)
     assert held.asked.wait(10 * SLOW)
+    wait_until(lambda: node.members("proxysql_servers") == cores.rows("core-0"), what="memory")  # it was executed
     with wedged(node):
         held.release.set()
         agent.wait_record(FAILED)
