@@ -37,8 +37,6 @@ static int ask_gate(const struct job_context *c, const struct health_snapshot *l
         capability = (struct capability){0}; /* log_life() says so; judged like a current one */
     cleanup_view struct cluster_view view = {0};
     int rc = admin_read_gate(conn, !capability.checksums_unsafe, deadline_ms, &view, err);
-    if (rc == -EPROTO) /* a peer's row makes no sense: what cannot be judged does not keep the gate shut */
-        rc = admin_read_gate(conn, false, deadline_ms, &view, err);
     if (rc < 0)
         return rc;
     int64_t uptime_s = seen->has_node ? seen->node.uptime_s : (clock_mono_ms() - last->boot_ms) / 1000;

@@ -174,12 +174,22 @@ int admin_read_cluster(struct db_conn *conn, bool use_metrics, int64_t deadline_
     return 0;
 }
 
+/* A peer that makes no sense is left out: what cannot be judged keeps no gate shut. */
+static int take_gate_row(void *arg, const struct db_row *row, struct error *err)
+{
+    if (row->count == 0 || row->values[0] == NULL || strcmp(row->values[0], "peer") != 0)
+        return take_cluster_row(arg, row, err);
+    struct error why = ERROR_INIT;
+    int rc = take_cluster_row(arg, row, &why);
+    return rc == 0 || rc == -EPROTO ? 0 : error_set(err, rc, "%s", why.text);
+}
+
 int admin_read_gate(struct db_conn *conn, bool with_peers, int64_t deadline_ms, struct cluster_view *ret_view,
                     struct error *err)
 {
     struct reading r = {0};
     const char *sql = with_peers ? SQL_GATE SQL_PEERS SQL_GATE_MODULES : SQL_GATE;
-    int rc = db_conn_query(conn, sql, take_cluster_row, &r, DB_ANSWER_BYTES_MAX, deadline_ms, NULL, err);
+    int rc = db_conn_query(conn, sql, take_gate_row, &r, DB_ANSWER_BYTES_MAX, deadline_ms, NULL, err);
     if (rc < 0) {
         cluster_view_fini(&r.view);
         return error_wrap(err, "read what the sync gate asks");

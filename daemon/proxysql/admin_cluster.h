@@ -14,7 +14,8 @@
 MUST_CHECK int admin_read_cluster(struct db_conn *conn, bool use_metrics, int64_t deadline_ms,
                                   struct cluster_view *ret_view, struct error *err);
 
-/* What the sync gate judges: users, and the checksums of users and servers, ours and (with_peers) the peers'. */
+/* What the sync gate judges: users, and the checksums of users and servers, ours and (with_peers) the peers'; a peer's
+ * row that makes no sense is left out. */
 MUST_CHECK int admin_read_gate(struct db_conn *conn, bool with_peers, int64_t deadline_ms,
                                struct cluster_view *ret_view, struct error *err);
 

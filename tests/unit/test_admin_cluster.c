@@ -336,7 +336,7 @@ static void a_node_answers_each_reading(void **state)
 }
 
 /* A node that answers what the test wrote down. */
-static int answer(size_t count, const char *const rows[][columns], bool use_metrics, struct cluster_view *ret_view)
+static void serve(size_t count, const char *const rows[][columns])
 {
     scripted_server_init(&script);
     scripted_greeting(&script, "mysql_native_password");
@@ -344,10 +344,20 @@ static int answer(size_t count, const char *const rows[][columns], bool use_metr
     scripted_rows(&script, columns, (unsigned)count, &rows[0][0]);
     scripted_server_run(&script);
     connect_to(script.port);
-    int rc = admin_read_cluster(conn, use_metrics, soon(), ret_view, &err);
+}
+
+static void end_serving(void)
+{
     db_conn_free(conn);
     scripted_server_stop(&script);
     scripted_server_fini(&script);
+}
+
+static int answer(size_t count, const char *const rows[][columns], bool use_metrics, struct cluster_view *ret_view)
+{
+    serve(count, rows);
+    int rc = admin_read_cluster(conn, use_metrics, soon(), ret_view, &err);
+    end_serving();
     return rc;
 }
 
@@ -449,6 +459,31 @@ static void bad_answers_are_refused(void **state)
     }
 }
 
+/* A bad peer is the cluster's affair, not the gate's; all else is still refused. */
+static void the_gate_leaves_out_bad_peers(void **state)
+{
+    (void)state;
+    static const char *const rows[][columns] = {
+        {"users", "2", "", "", "", "", "", "", ""},
+        {"peer", "a_b", "6032", "mysql_users", "1", "1", "0xA", "1", "1"},
+        {"peer", "10.0.0.1", "6032", "mysql_users", "x", "1", "0xA", "1", "1"},
+        {"peer", "10.0.0.2", "6032", "mysql_users", "1", "1", "0xA", "1", "1"},
+    };
+    cleanup_view struct cluster_view view = {0};
+    serve(ARRAY_LEN(rows), rows);
+    must(admin_read_gate(conn, true, soon(), &view, &err));
+    assert_false(db_conn_broken(conn));
+    end_serving();
+    assert_int_equal(view.users, 2);
+    assert_int_equal(view.peer_count, 1);
+    assert_string_equal(view.peers[0].host, "10.0.0.2");
+    static const char *const bad[][columns] = {{"users", "many", "", "", "", "", "", "", ""}};
+    struct cluster_view none = {0};
+    serve(1, bad);
+    assert_int_equal(admin_read_gate(conn, true, soon(), &none, &err), -EPROTO);
+    end_serving();
+}
+
 /* The largest intervals that are taken: three of them are still a number. */
 static void large_intervals_do_not_overflow(void **state)
 {
@@ -534,6 +569,7 @@ int main(void)
         cmocka_unit_test(a_view_is_made_of_the_answer),
         cmocka_unit_test(ages_come_from_the_metrics_where_asked),
         cmocka_unit_test(bad_answers_are_refused),
+        cmocka_unit_test(the_gate_leaves_out_bad_peers),
         cmocka_unit_test(large_intervals_do_not_overflow),
         cmocka_unit_test(another_number_of_columns_is_refused),
         cmocka_unit_test(too_many_members_are_refused),
