@@ -9,7 +9,7 @@
 
 int file_read(const char *path, struct buf *out, struct error *err)
 {
-    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return error_set(err, -errno, "open %s: %s", path, strerror(errno));
     char chunk[4096];

@@ -83,6 +83,15 @@ bool member_host_valid(const char *host)
     return inet_pton(AF_INET, host, raw) == 1 || inet_pton(AF_INET6, host, raw) == 1 || is_dns_name(host);
 }
 
+bool member_host_readable(const char *host)
+{
+    size_t len = strlen(host);
+    for (size_t i = 0; i < len; i++)
+        if (!isgraph((unsigned char)host[i]) || strchr("'\"\\`", host[i]) != NULL)
+            return false;
+    return len > 0 && len < MEMBER_HOST_SIZE;
+}
+
 static bool has_control(const char *text)
 {
     for (; *text != '\0'; text++)
@@ -96,8 +105,8 @@ int member_parse(const char *host, const char *port, const char *weight, const c
 {
     struct member m = {0};
     int64_t port_number;
-    if (!member_host_valid(host))
-        return error_set(err, -EPROTO, "member hostname \"%.80s\" is neither an address nor a DNS name", host);
+    if (!member_host_readable(host))
+        return error_set(err, -EPROTO, "member hostname \"%.80s\" is no text for a name or an address", host);
     if (str_to_int(port, 1, 65535, &port_number) < 0)
         return error_set(err, -EPROTO, "member %s: port \"%.20s\" is not 1 to 65535", host, port);
     if (str_to_int(weight, 0, INT32_MAX, &m.weight) < 0)

@@ -36,6 +36,11 @@ bool member_list_equal(const struct member_list *a, const struct member_list *b)
 /* host is an IPv4 or IPv6 address, or a DNS name as in RFC 1123 (at most 253 characters). */
 bool member_host_valid(const char *host);
 
+/* Something that ProxySQL may have as a hostname, whoever put it there: 1 to 253 visible ASCII characters without
+ * quotes. It is taken as it is when read, so that an odd row (an underscore, say) does not keep the others from being
+ * judged; only member_host_valid() names are written. */
+bool member_host_readable(const char *host);
+
 /* Make a member of what ProxySQL answered. -EPROTO with a text that names the bad value. */
 MUST_CHECK int member_parse(const char *host, const char *port, const char *weight, const char *comment,
                             struct member *ret_member, struct error *err);

@@ -150,6 +150,8 @@ static int read_other(struct pass *p, const char *host, uint16_t port, struct me
                       struct error *err)
 {
     int64_t deadline_ms = clock_mono_ms() + other_node_ms;
+    if (job_deadline_ms(p->to.job) < deadline_ms)
+        deadline_ms = job_deadline_ms(p->to.job);
     struct db_conn *other = NULL;
     int rc = db_pool_connect_other(p->context->pool, host, port, deadline_ms, &other, err);
     if (rc == 0)
@@ -188,7 +190,7 @@ static int ask_bootstrap(struct pass *p, struct error *err)
         return 0;
     if (host[0] == '\0' || resolve_host(host, clock_mono_ms() + tcp_check_ms, &addresses, NULL) < 0)
         return 0;
-    for (size_t i = 0; i < addresses.count; i++) {
+    for (size_t i = 0; i < addresses.count && !job_should_stop(p->to.job); i++) {
         struct error ignored = ERROR_INIT; /* the next address may answer */
         bool copied = false;
         int rc =

@@ -95,7 +95,7 @@ static int take_own(struct cluster_view *view, const char *const v[], struct err
 static int take_peer_address(struct peer_row *row, const char *const v[], struct error *err)
 {
     int64_t port;
-    if (!member_host_valid(v[1]) || str_to_int(v[2], 1, 65535, &port) < 0)
+    if (!member_host_readable(v[1]) || str_to_int(v[2], 1, 65535, &port) < 0)
         return error_set(err, -EPROTO, "peer \"%.80s\":\"%.20s\" is not an address and a port", v[1], v[2]);
     row->port = (uint16_t)port;
     (void)snprintf(row->host, sizeof(row->host), "%s", v[1]);
@@ -263,6 +263,11 @@ static int run_list(struct db_conn *conn, const char *before, const struct membe
 
 int admin_put_members(struct db_conn *conn, const struct member_list *members, int64_t deadline_ms, struct error *err)
 {
+    for (size_t i = 0; i < members->count; i++)
+        if (!member_host_valid(members->items[i].host))
+            return error_set(err, -EINVAL,
+                             "member hostname \"%.80s\" is neither an address nor a DNS name: not written",
+                             members->items[i].host);
     if (members->count == 0)
         return 0;
     int rc = run_list(conn, "REPLACE INTO proxysql_servers (hostname, port, weight, comment) VALUES ", members,
