@@ -75,9 +75,10 @@ def test_one_core_is_frozen(untouched):
 def test_all_cores_are_stuck(untouched):
     """One in a statement that holds its admin mutex, the others stopped altogether."""
     agent, before = untouched.agents[0], len(untouched.agents[0].records(WEDGED))
-    wedge = untouched.cores[0].wedge(FOR_S)
+    wedge = untouched.cores[0].wedge(3 * FOR_S)  # how long a statement takes is only estimated
     for core in untouched.cores[1:]:
         core.process.freeze()
+    wait_until(lambda: len(agent.records(WEDGED)) >= before + len(untouched.cores), 3 * FOR_S, "all are reported")
     wedge.wait()
     reported = agent.records(WEDGED)[before:]
     assert sorted(r["core"] for r in reported) == sorted(core.address for core in untouched.cores)
