@@ -16,8 +16,11 @@
  * stall_note: whoever reads our output may stop, and a write(2) to a full pipe would then hold up every thread that
  * logs, the one that answers probes and main's wait for SIGTERM among them. So a line waits for room for stall_wait_ms
  * at most; until there is room again lines are dropped without any wait, and the first one that passes comes behind one
- * that says how many are lost. Where poll(2) finds room, PIPE_BUF bytes are written without a wait (pipe(7)).
+ * that says how many are lost. Where poll(2) finds room in a pipe, PIPE_BUF bytes are written at once and whole
+ * (pipe(7)), and no line is longer.
  */
+_Static_assert(LOG_LINE_MAX <= PIPE_BUF, "a line is one write(2)");
+
 enum {
     line_end_max = 2, /* kept free while fields are added */
     stall_wait_ms = 50
@@ -163,7 +166,7 @@ static bool write_line_locked(int fd, const char *line, size_t len) REQUIRES(out
         stalled = ready == 0;
         if (stalled)
             return false;
-        ssize_t n = write(fd, line, len < PIPE_BUF ? len : PIPE_BUF);
+        ssize_t n = write(fd, line, len);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)

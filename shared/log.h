@@ -15,7 +15,8 @@
  * said when it is read again.
  */
 
-enum { LOG_LINE_MAX = 8192 };
+/* PIPE_BUF: what a pipe takes in one write(2) without mixing it with others' (pipe(7)). */
+enum { LOG_LINE_MAX = 4096 };
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
