@@ -79,11 +79,14 @@ static int put_text_value(struct buf *b, const char *text)
     return needs_quotes(text) ? json_append_string(b, text, strlen(text)) : buf_puts(b, text);
 }
 
-static int put_text_field(struct buf *b, const struct log_field *f)
+/* One field with what separates it from the one before. */
+static int put_field(struct buf *b, enum log_format format, const struct log_field *f)
 {
-    int rc = buf_printf(b, " %s=", f->key);
+    bool json = format == LOG_FORMAT_JSON;
+    int rc = json ? buf_printf(b, ",\"%s\":", f->key) : buf_printf(b, " %s=", f->key);
     if (rc < 0)
         return rc;
+    const char *text = f->str == NULL ? "" : f->str;
     switch (f->type) {
     case LOG_FIELD_INT:
         return buf_printf(b, "%lld", (long long)f->num);
@@ -91,23 +94,7 @@ static int put_text_field(struct buf *b, const struct log_field *f)
         return buf_puts(b, f->num != 0 ? "true" : "false");
     case LOG_FIELD_STR:
     default:
-        return put_text_value(b, f->str == NULL ? "" : f->str);
-    }
-}
-
-static int put_json_field(struct buf *b, const struct log_field *f)
-{
-    int rc = buf_printf(b, ",\"%s\":", f->key);
-    if (rc < 0)
-        return rc;
-    switch (f->type) {
-    case LOG_FIELD_INT:
-        return buf_printf(b, "%lld", (long long)f->num);
-    case LOG_FIELD_BOOL:
-        return buf_puts(b, f->num != 0 ? "true" : "false");
-    case LOG_FIELD_STR:
-    default:
-        return json_append_string(b, f->str == NULL ? "" : f->str, f->str == NULL ? 0 : strlen(f->str));
+        return json ? json_append_string(b, text, strlen(text)) : put_text_value(b, text);
     }
 }
 
@@ -127,10 +114,8 @@ static void put_fields(struct buf *b, const struct log_options *o, const struct 
 {
     for (const struct log_field *f = fields; f->key != NULL; f++) {
         size_t before = b->len;
-        int rc = o->format == LOG_FORMAT_JSON ? put_json_field(b, f) : put_text_field(b, f);
-        if (rc < 0) {
-            b->len = before;
-            b->data[before] = '\0';
+        if (put_field(b, o->format, f) < 0) {
+            buf_truncate(b, before);
             return;
         }
     }
