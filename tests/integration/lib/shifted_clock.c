@@ -1,7 +1,8 @@
 /*
  * Preloaded into a node by the tests: its wall clock is the real one plus the seconds that the file SHIFTED_CLOCK_FILE
- * begins with (an int64_t, mapped, so that a test may change it at any time). CLOCK_MONOTONIC is left alone. libfaketime
- * cannot do it: its look-up of the real functions never returns in a ProxySQL, whose allocator asks for the time itself.
+ * begins with (an int64_t, mapped, so that a test may change it at any time). CLOCK_MONOTONIC is left alone.
+ * libfaketime cannot do it: its look-up of the real functions never returns in a ProxySQL, whose allocator asks for the
+ * time itself.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
