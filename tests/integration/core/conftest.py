@@ -1,5 +1,6 @@
 """Cores with agents and an API server that shows their pods."""
 import signal
+import time
 
 import pytest
 
@@ -88,6 +89,14 @@ class Cores:
         except AssertionError as error:
             agents = "\n".join(agent.process.log()[-2000:] for agent in self.agents.values())
             raise AssertionError(f"{error}: {node.members()} instead of {wanted}\n{agents}") from None
+        self.log_settles()
+
+    def log_settles(self):
+        """An agent logs a LOAD a moment after its rows can be seen: wait until none has done so for that long."""
+        before = None
+        while (now := [self.loads(name) for name in self.agents]) != before:
+            before = now
+            time.sleep(0.25 * SLOW)
 
     def loads(self, name):
         return len(self.agents[name].records(LOADED))
