@@ -48,7 +48,7 @@ struct option {
 };
 
 enum {
-    OPTION_COUNT_MAX = 64,   /* rows in the table at most */
+    OPTION_COUNT_MAX = 128,  /* rows in the table at most */
     OPTION_KEY_MAX = 64,     /* bytes of a key, with its NUL, at most */
     OPTION_SEGMENTS_MAX = 3, /* levels in a key at most */
     OPTION_ENV_MAX = OPTION_KEY_MAX + sizeof("AGENT_"),

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
@@ -20,12 +22,16 @@
  * lists under the lock owns it alone: nobody can join it any more, and the owner calls the callbacks unlocked and frees
  * it. So each callback runs exactly once.
  *
+ * progress_note: while a job runs others may still join it, under the lock, by appending to its waiters; an entry is
+ * never changed after that. So who has read the count under the lock may call that many without it.
+ *
  * Every wait ends by itself after this long at the latest, and looks again.
  */
 enum { wait_max_ms = 60000 };
 
 struct waiter {
     job_done_fn *done;
+    job_progress_fn *progress; /* or NULL */
     void *arg;
 };
 
@@ -38,7 +44,10 @@ struct job {
     int64_t submitted_ms;
     int64_t deadline_ms;
     bool should_stop GUARDED;
-    int64_t again_ms;        /* written by run() only */
+    void *params; /* owned with params_free */
+    void (*params_free)(void *params);
+    int64_t again_ms; /* written by run() only, like the summary */
+    char summary[JOB_SUMMARY_SIZE];
     unsigned waiter_count;   /* see owner_note */
     struct waiter waiters[]; /* kind->max_waiters */
 };
@@ -46,7 +55,7 @@ struct job {
 TAILQ_HEAD(job_list, job);
 
 struct kind_state {
-    struct job_list waiting; /* oldest first, so the first has the earliest deadline */
+    struct job_list waiting; /* oldest first */
     struct job_list running;
     struct job_kind_stats stats;
 };
@@ -153,11 +162,18 @@ static void wake_locked(struct job_queue *q) REQUIRES(&q->lock)
         cond_signal(&q->work);
 }
 
+static void params_drop(void *params, void (*params_free)(void *params))
+{
+    if (params_free != NULL)
+        params_free(params);
+}
+
 /* Tell everybody who waits for a job that its caller owns, and free it. */
 static void finish(struct job *job, const struct job_result *result)
 {
     for (unsigned i = 0; i < job->waiter_count; i++)
         job->waiters[i].done(job->waiters[i].arg, result);
+    params_drop(job->params, job->params_free);
     free(job);
 }
 
@@ -169,16 +185,17 @@ static void finish_unbegun(struct job_list *jobs, int code, const char *text)
         struct job_result result = {
             .code = code,
             .text = text,
+            .summary = "",
             .waited_ms = clock_mono_ms() - job->submitted_ms,
         };
         finish(job, &result);
     }
 }
 
-static void add_waiter(struct job *job, job_done_fn *done, void *arg)
+static void add_waiter(struct job *job, const struct job_submission *s)
 {
-    if (done != NULL)
-        job->waiters[job->waiter_count++] = (struct waiter){.done = done, .arg = arg};
+    if (s->done != NULL)
+        job->waiters[job->waiter_count++] = (struct waiter){.done = s->done, .progress = s->progress, .arg = s->arg};
 }
 
 /* The job that a new submission joins, NULL for none. */
@@ -198,19 +215,21 @@ static struct job *joinable_locked(struct job_queue *q, size_t kind) REQUIRES(&q
     return NULL;
 }
 
-static void push_locked(struct job_queue *q, size_t kind, job_done_fn *done, void *arg) REQUIRES(&q->lock)
+static void push_locked(struct job_queue *q, const struct job_submission *s) REQUIRES(&q->lock)
 {
-    const struct job_kind *k = &q->kinds[kind];
+    const struct job_kind *k = &q->kinds[s->kind];
     struct job *job = xcalloc(1, sizeof(*job) + k->max_waiters * sizeof(job->waiters[0]));
     job->queue = q;
     job->kind = k;
-    job->index = kind;
+    job->index = s->kind;
     job->sequence = q->sequence++;
     job->submitted_ms = clock_mono_ms();
-    job->deadline_ms = job->submitted_ms + k->deadline_ms;
-    add_waiter(job, done, arg);
-    TAILQ_INSERT_TAIL(&q->states[kind].waiting, job, link);
-    q->states[kind].stats.waiting++;
+    job->deadline_ms = job->submitted_ms + (s->deadline_ms > 0 ? s->deadline_ms : k->deadline_ms);
+    job->params = s->params;
+    job->params_free = s->params_free;
+    add_waiter(job, s);
+    TAILQ_INSERT_TAIL(&q->states[s->kind].waiting, job, link);
+    q->states[s->kind].stats.waiting++;
     wake_locked(q);
     if (job->deadline_ms < q->sweep_at_ms) {
         q->sweep_at_ms = job->deadline_ms;
@@ -218,38 +237,50 @@ static void push_locked(struct job_queue *q, size_t kind, job_done_fn *done, voi
     }
 }
 
-static int submit_locked(struct job_queue *q, size_t kind, job_done_fn *done, void *arg, struct error *err)
+/* *ret_joined: accepted, but the params of this submission are not needed. */
+static int submit_locked(struct job_queue *q, const struct job_submission *s, bool *ret_joined, struct error *err)
     REQUIRES(&q->lock)
 {
-    const struct job_kind *k = &q->kinds[kind];
-    struct job_kind_stats *stats = &q->states[kind].stats;
+    const struct job_kind *k = &q->kinds[s->kind];
+    struct job_kind_stats *stats = &q->states[s->kind].stats;
     if (q->stopping || (q->draining && !k->while_draining))
         return error_set(err, -ESHUTDOWN, "%s refused: %s", k->name, q->stopping ? "stopping" : "draining");
-    struct job *first = joinable_locked(q, kind);
-    if (first != NULL && done != NULL && first->waiter_count >= k->max_waiters)
+    struct job *first = joinable_locked(q, s->kind);
+    if (first != NULL && s->done != NULL && first->waiter_count >= k->max_waiters)
         return error_set(err, -EBUSY, "%s refused: %u callers wait for it", k->name, first->waiter_count);
     if (first != NULL) {
-        add_waiter(first, done, arg);
+        add_waiter(first, s);
         stats->joined++;
+        *ret_joined = true;
         return 0;
     }
     if (k->second == JOB_SECOND_REFUSE && stats->waiting + stats->running > 0)
         return error_set(err, -EBUSY, "%s refused: one %s", k->name, stats->running > 0 ? "runs" : "waits");
     if (stats->waiting >= k->max_waiting)
         return error_set(err, -EBUSY, "%s refused: %u wait in the queue", k->name, stats->waiting);
-    push_locked(q, kind, done, arg);
+    push_locked(q, s);
     return 0;
+}
+
+int job_queue_submit_with(struct job_queue *q, const struct job_submission *submission, struct error *err)
+{
+    assert(submission->kind < q->count);
+    assert(submission->progress == NULL || submission->done != NULL);
+    bool joined = false;
+    mutex_lock(&q->lock);
+    int rc = submit_locked(q, submission, &joined, err);
+    if (rc < 0)
+        q->states[submission->kind].stats.refused++;
+    mutex_unlock(&q->lock);
+    if (rc < 0 || joined)
+        params_drop(submission->params, submission->params_free);
+    return rc;
 }
 
 int job_queue_submit(struct job_queue *q, size_t kind, job_done_fn *done, void *arg, struct error *err)
 {
-    assert(kind < q->count);
-    mutex_lock(&q->lock);
-    int rc = submit_locked(q, kind, done, arg, err);
-    if (rc < 0)
-        q->states[kind].stats.refused++;
-    mutex_unlock(&q->lock);
-    return rc;
+    const struct job_submission submission = {.kind = kind, .done = done, .arg = arg};
+    return job_queue_submit_with(q, &submission, err);
 }
 
 /* Move the waiting jobs of one kind to ret_jobs, ask the running ones to stop. */
@@ -299,14 +330,12 @@ void job_queue_stats(struct job_queue *q, size_t kind, struct job_kind_stats *re
     mutex_unlock(&q->lock);
 }
 
-/* Move the waiting jobs whose deadline has passed to ret_jobs. */
-static void take_late_locked(struct job_queue *q, struct job_list *ret_jobs) REQUIRES(&q->lock)
+static void take_late_of_locked(struct kind_state *state, int64_t now_ms, struct job_list *ret_jobs)
 {
-    int64_t now_ms = clock_mono_ms();
-    for (size_t i = 0; i < q->count; i++) {
-        struct kind_state *state = &q->states[i];
-        struct job *job;
-        while ((job = TAILQ_FIRST(&state->waiting)) != NULL && job->deadline_ms <= now_ms) {
+    struct job *job = TAILQ_FIRST(&state->waiting);
+    while (job != NULL) {
+        struct job *next = TAILQ_NEXT(job, link);
+        if (job->deadline_ms <= now_ms) {
             TAILQ_REMOVE(&state->waiting, job, link);
             TAILQ_INSERT_TAIL(ret_jobs, job, link);
             state->stats.waiting--;
@@ -315,7 +344,16 @@ static void take_late_locked(struct job_queue *q, struct job_list *ret_jobs) REQ
             state->stats.last_end_ms = now_ms;
             state->stats.last_duration_ms = 0;
         }
+        job = next;
     }
+}
+
+/* Move the waiting jobs whose deadline has passed to ret_jobs. */
+static void take_late_locked(struct job_queue *q, struct job_list *ret_jobs) REQUIRES(&q->lock)
+{
+    int64_t now_ms = clock_mono_ms();
+    for (size_t i = 0; i < q->count; i++)
+        take_late_of_locked(&q->states[i], now_ms, ret_jobs);
 }
 
 /* End the waiting jobs whose deadline has passed. True when there were any: then the lock was let go in between. */
@@ -401,6 +439,7 @@ void job_queue_run(struct job_queue *q, struct job *job)
     struct job_result result = {
         .code = code,
         .text = code == 0 ? "" : err.text,
+        .summary = job->summary,
         .waited_ms = begin_ms - job->submitted_ms,
         .duration_ms = end_ms - begin_ms,
         .again_ms = job->again_ms,
@@ -412,9 +451,12 @@ static int64_t earliest_deadline_locked(struct job_queue *q) REQUIRES(&q->lock)
 {
     int64_t earliest = clock_mono_ms() + wait_max_ms;
     for (size_t i = 0; i < q->count; i++) {
-        const struct job *job = TAILQ_FIRST(&q->states[i].waiting);
-        if (job != NULL && job->deadline_ms < earliest)
-            earliest = job->deadline_ms;
+        const struct job *job;
+        TAILQ_FOREACH(job, &q->states[i].waiting, link)
+        {
+            if (job->deadline_ms < earliest)
+                earliest = job->deadline_ms;
+        }
     }
     return earliest;
 }
@@ -434,6 +476,31 @@ void job_queue_sweep(struct job_queue *q)
 int64_t job_deadline_ms(const struct job *job)
 {
     return job->deadline_ms;
+}
+
+const void *job_params(const struct job *job)
+{
+    return job->params;
+}
+
+/* See progress_note. */
+void job_report_progress(struct job *job, const struct job_progress *progress)
+{
+    struct job_queue *q = job->queue;
+    mutex_lock(&q->lock);
+    unsigned count = job->waiter_count;
+    mutex_unlock(&q->lock);
+    for (unsigned i = 0; i < count; i++)
+        if (job->waiters[i].progress != NULL)
+            job->waiters[i].progress(job->waiters[i].arg, progress);
+}
+
+void job_set_summary(struct job *job, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(job->summary, sizeof(job->summary), fmt, args);
+    va_end(args);
 }
 
 void job_again_in(struct job *job, int64_t again_ms)

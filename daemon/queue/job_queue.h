@@ -39,9 +39,12 @@ struct job_kind {
     int (*run)(struct job *job, void *context, struct error *err);
 };
 
+enum { JOB_SUMMARY_SIZE = 512 };
+
 struct job_result {
     int code;         /* 0; what run() returned; -ECANCELED (stopped before it began); -ETIMEDOUT (too late to begin) */
     const char *text; /* the error's text, "" for success; valid during the call */
+    const char *summary; /* what run() said of its work with job_set_summary(), also of one that failed; else "" */
     int64_t waited_ms;   /* submission to begin */
     int64_t duration_ms; /* begin to end; 0 when it never began */
     int64_t again_ms;    /* what run() asked for with job_again_in(); 0 = nothing */
@@ -51,6 +54,29 @@ struct job_result {
  * again. On a worker's thread, or for jobs that never begin on the sweeper's or the one that calls job_queue_stop() or
  * job_queue_set_draining(). Must not block. */
 typedef void job_done_fn(void *arg, const struct job_result *result);
+
+/* How far a running job is. */
+struct job_progress {
+    const char *text; /* what it does now, one line, or "" */
+    uint64_t done;    /* so many units */
+    uint64_t total;   /* of so many; 0 = not known */
+    const char *unit; /* "rows", "clients"; "" when nothing is counted */
+};
+
+/* Called on the worker's thread while the job runs, before its done callback and never after it. The texts are valid
+ * during the call. Must not block. */
+typedef void job_progress_fn(void *arg, const struct job_progress *progress);
+
+/* One request for a job. Zero means: nothing special. */
+struct job_submission {
+    size_t kind;
+    job_done_fn *done;                 /* may be NULL */
+    job_progress_fn *progress;         /* may be NULL; only for those who also give done */
+    void *arg;                         /* of done and progress */
+    void *params;                      /* what the job shall do, for job_params(); NULL = the usual */
+    void (*params_free)(void *params); /* NULL: params needs no freeing, it outlives the queue */
+    int64_t deadline_ms;               /* from now to the end of the job; 0 = the kind's */
+};
 
 struct job_kind_stats {
     unsigned waiting;
@@ -82,6 +108,11 @@ void job_queue_free(struct job_queue *queue);
  * stop. done is never called from within. */
 MUST_CHECK int job_queue_submit(struct job_queue *queue, size_t kind, job_done_fn *done, void *arg, struct error *err);
 
+/* The same with everything that a submission can say. params are the queue's afterwards, also on failure. Who joins
+ * joins the job as it is: the deadline and the params are the first one's, those of the one that joins are freed. */
+MUST_CHECK int job_queue_submit_with(struct job_queue *queue, const struct job_submission *submission,
+                                     struct error *err);
+
 /* From now on kinds without while_draining are refused; waiting ones are cancelled, running ones are asked to stop.
  * Turning it off accepts them again. */
 void job_queue_set_draining(struct job_queue *queue, bool draining);
@@ -104,6 +135,16 @@ void job_queue_sweep(struct job_queue *queue);
  * drains. */
 int64_t job_deadline_ms(const struct job *job);
 bool job_should_stop(struct job *job);
+
+/* For run(): what the submission asks for, NULL = the usual. */
+const void *job_params(const struct job *job);
+
+/* For run(): tell everybody who waits for the job how far it is. Nothing is kept: who joins later hears what follows.
+ */
+void job_report_progress(struct job *job, const struct job_progress *progress);
+
+/* For run(): say in one line what the job did, for job_result; longer text is cut. The last one counts. */
+void job_set_summary(struct job *job, const char *fmt, ...) PRINTF_FORMAT(2, 3);
 
 /* For run(): ask whoever submits this kind periodically to do so again in again_ms (> 0), whatever the result is. */
 void job_again_in(struct job *job, int64_t again_ms);
