@@ -28,7 +28,7 @@ enum { pass_gap_ms = 50 };
 enum { http_grace_ms = 500 };
 
 struct agent {
-    const struct config *config;
+    struct config_live *live;
     struct phase_state phase;
     struct health_state health;
     char admin_host[TRAFFIC_HOST_SIZE];
@@ -50,10 +50,10 @@ struct agent {
     bool drain_ended GUARDED;
 };
 
-static int split_addresses(struct agent *a, struct error *err)
+static int split_addresses(struct agent *a, const struct config *config, struct error *err)
 {
-    const char *admin = a->config->proxysql.address;
-    const char *traffic = a->config->proxysql.traffic_address;
+    const char *admin = config->proxysql.address;
+    const char *traffic = config->proxysql.traffic_address;
     if (str_split_host_port(admin, a->admin_host, sizeof(a->admin_host), &a->admin_port) < 0)
         return error_set(err, -EINVAL, "proxysql.address: \"%s\" is not host:port", admin);
     if (str_split_host_port(traffic, a->traffic_host, sizeof(a->traffic_host), &a->traffic_port) < 0)
@@ -73,9 +73,8 @@ static enum db_tls tls_mode(int mode)
     }
 }
 
-static int start_pool(struct agent *a, struct error *err)
+static int start_pool(struct agent *a, const struct config *c, struct error *err)
 {
-    const struct config *c = a->config;
     const struct db_pool_options options = {
         .host = a->admin_host,
         .port = a->admin_port,
@@ -92,11 +91,11 @@ static int start_pool(struct agent *a, struct error *err)
     return db_pool_new(&a->pool, &options, err);
 }
 
-static void make_queue(struct agent *a)
+static void make_queue(struct agent *a, const struct config *config)
 {
     a->reconcile = reconcile_state_new();
     a->resync = resync_state_new();
-    a->jobs = (struct job_context){.config = a->config,
+    a->jobs = (struct job_context){.live = a->live,
                                    .pool = a->pool,
                                    .health = &a->health,
                                    .phase = &a->phase,
@@ -106,18 +105,17 @@ static void make_queue(struct agent *a)
                                    .admin_port = a->admin_port,
                                    .traffic_host = a->traffic_host,
                                    .traffic_port = a->traffic_port,
-                                   .first_ms = clock_mono_ms() + a->config->start_delay * 1000};
-    a->queue = job_queue_new(job_table, JOB_IDS, (unsigned)a->config->workers.count, &a->jobs);
+                                   .first_ms = clock_mono_ms() + config->start_delay * 1000};
+    a->queue = job_queue_new(job_table, JOB_IDS, (unsigned)config->workers.count, &a->jobs);
+    job_queue_set_runner(a->queue, job_table_run);
     a->jobs.queue = a->queue;
 }
 
-static int start_http(struct agent *a, struct error *err)
+static int start_http(struct agent *a, const struct config *config, struct error *err)
 {
-    a->api = (struct api_context){.config = a->config, .queue = a->queue, .health = &a->health, .phase = &a->phase};
-    const struct http_server_options options = {.address = a->config->api.address,
-                                                .port = (uint16_t)a->config->api.port,
-                                                .routes = api_routes,
-                                                .context = &a->api};
+    a->api = (struct api_context){.live = a->live, .queue = a->queue, .health = &a->health, .phase = &a->phase};
+    const struct http_server_options options = {
+        .address = config->api.address, .port = (uint16_t)config->api.port, .routes = api_routes, .context = &a->api};
     return http_server_start(&a->http, &options, err);
 }
 
@@ -130,9 +128,8 @@ static struct schedule every(size_t kind, int64_t interval_ms, int64_t retry_ms,
                              .min_gap_ms = pass_gap_ms};
 }
 
-static int start_scheduler(struct agent *a, struct error *err)
+static int start_scheduler(struct agent *a, const struct config *c, struct error *err)
 {
-    const struct config *c = a->config;
     struct schedule entries[JOB_IDS];
     size_t count = 0;
     entries[count++] = every(JOB_HEALTH, health_interval_ms, health_retry_ms, c);
@@ -153,9 +150,8 @@ static void pods_changed(void *arg, unsigned changes)
 }
 
 /* Without the API server's address a core goes on without membership: its probes are worth more than that. */
-static void start_pod_watch(struct agent *a)
+static void start_pod_watch(struct agent *a, const struct config *c)
 {
-    const struct config *c = a->config;
     struct error err = ERROR_INIT;
     const struct pod_watch_options options = {.api_server = c->kubernetes.api_server,
                                               .token_file = c->kubernetes.token_file,
@@ -174,33 +170,34 @@ static void start_pod_watch(struct agent *a)
     a->jobs.pods = a->pods;
 }
 
-static int start_modules(struct agent *a, struct error *err)
+static int start_modules(struct agent *a, const struct config *config, struct error *err)
 {
-    int rc = split_addresses(a, err);
+    int rc = split_addresses(a, config, err);
     if (rc == 0)
-        rc = start_pool(a, err);
+        rc = start_pool(a, config, err);
     if (rc < 0)
         return rc;
-    make_queue(a);
-    rc = start_http(a, err);
+    make_queue(a, config);
+    rc = start_http(a, config, err);
     if (rc == 0)
-        rc = start_scheduler(a, err);
+        rc = start_scheduler(a, config, err);
     if (rc < 0)
         return rc;
-    start_pod_watch(a);
-    return worker_pool_start(&a->workers, a->queue, (unsigned)a->config->workers.count, db_thread_start, db_thread_end,
+    start_pod_watch(a, config);
+    return worker_pool_start(&a->workers, a->queue, (unsigned)config->workers.count, db_thread_start, db_thread_end,
                              err); /* last: what jobs work with is complete */
 }
 
-int agent_start(struct agent **ret_agent, const struct config *config, struct error *err)
+int agent_start(struct agent **ret_agent, struct config_live *live, struct error *err)
 {
+    cleanup_config const struct config *config = config_live_get(live);
     struct agent *a = xcalloc(1, sizeof(*a));
-    a->config = config;
+    a->live = live;
     phase_init(&a->phase);
     health_state_init(&a->health);
     mutex_init(&a->lock);
     cond_init(&a->drained);
-    int rc = start_modules(a, err);
+    int rc = start_modules(a, config, err);
     if (rc < 0) {
         agent_stop(a);
         return rc;
@@ -265,15 +262,20 @@ void agent_stop(struct agent *a)
     free(a);
 }
 
+static void log_status(struct agent *a)
+{
+    cleanup_config const struct config *config = config_live_get(a->live);
+    status_log(config, phase_get(&a->phase), &a->health, a->pool, a->queue);
+}
+
 static void status_done(void *arg, const struct job_result *result)
 {
     (void)result;
-    struct agent *a = arg;
-    status_log(a->config, phase_get(&a->phase), &a->health, a->pool, a->queue);
+    log_status(arg);
 }
 
 void agent_log_status(struct agent *a)
 {
     if (job_queue_submit(a->queue, JOB_HEALTH, status_done, a, NULL) < 0)
-        status_log(a->config, phase_get(&a->phase), &a->health, a->pool, a->queue);
+        log_status(a);
 }

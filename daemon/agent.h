@@ -1,15 +1,15 @@
 #pragma once
 
-#include "daemon/config/config.h"
+#include "daemon/config/live.h"
 #include "daemon/phase.h"
 #include "shared/error.h"
 
 /* The modules of one running agent. Started and stopped by the main thread. */
 struct agent;
 
-/* Start everything, HTTP first to answer from the first moment. config must outlive the agent. On failure nothing is
+/* Start everything, HTTP first to answer from the first moment. live must outlive the agent. On failure nothing is
  * left running; the text says what to do about it. */
-MUST_CHECK int agent_start(struct agent **ret_agent, const struct config *config, struct error *err);
+MUST_CHECK int agent_start(struct agent **ret_agent, struct config_live *live, struct error *err);
 
 /* Submit a drain and wait for its end, at most its deadline. */
 void agent_drain(struct agent *agent);

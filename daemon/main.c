@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/agent.h"
-#include "daemon/config/load.h"
+#include "daemon/config/live.h"
 #include "daemon/config/show.h"
 #include "daemon/proxysql/db_conn.h"
 #include "daemon/status.h"
@@ -67,15 +67,15 @@ static void serve(struct agent *agent, const sigset_t *signals)
     }
 }
 
-static int run(const struct config *config)
+static int run(struct config_live *live, int run_mode)
 {
     struct error err = ERROR_INIT;
     sigset_t signals;
     block_signals(&signals);
-    log_info("proxysql-agent starts", LOG_STR("version", PROJECT_VERSION),
-             LOG_STR("run_mode", run_mode_name(config->run_mode)), LOG_INT("pid", getpid()));
+    log_info("proxysql-agent starts", LOG_STR("version", PROJECT_VERSION), LOG_STR("run_mode", run_mode_name(run_mode)),
+             LOG_INT("pid", getpid()));
     struct agent *agent = NULL;
-    if (db_library_start(&err) < 0 || agent_start(&agent, config, &err) < 0) {
+    if (db_library_start(&err) < 0 || agent_start(&agent, live, &err) < 0) {
         log_error("cannot start", LOG_STR("error", err.text));
         return EXIT_FAILURE;
     }
@@ -109,13 +109,9 @@ static int print_and_exit(const struct loaded_config *loaded)
     return EXIT_SUCCESS;
 }
 
-static int act(const struct loaded_config *loaded)
+static int act(struct config_live *live, int run_mode)
 {
-    if (loaded->action != CONFIG_RUN)
-        return print_and_exit(loaded);
-    configure_log(&loaded->config);
-    log_warnings(&loaded->warnings);
-    switch (loaded->config.run_mode) {
+    switch (run_mode) {
     case RUN_MODE_NONE:
         log_info("no run_mode is set (core, satellite or dump): nothing to do");
         return EXIT_SUCCESS;
@@ -123,7 +119,7 @@ static int act(const struct loaded_config *loaded)
         log_error("run_mode dump is not part of this version; core and satellite are");
         return EXIT_FAILURE;
     default:
-        return run(&loaded->config);
+        return run(live, run_mode);
     }
 }
 
@@ -135,7 +131,16 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "proxysql-agent: %s\n", err.text);
         return EXIT_FAILURE;
     }
-    int status = act(loaded);
-    config_free(loaded);
+    if (loaded->action != CONFIG_RUN) {
+        int printed = print_and_exit(loaded);
+        config_free(loaded);
+        return printed;
+    }
+    configure_log(&loaded->config);
+    log_warnings(&loaded->warnings);
+    int run_mode = loaded->config.run_mode;
+    struct config_live *live = config_live_new(loaded);
+    int status = act(live, run_mode);
+    config_live_free(live);
     return status;
 }

@@ -9,7 +9,7 @@
 /*
  * The settings of one agent, as validated by load.h. Whole seconds where the key has no unit, milliseconds
  * where it ends in _ms. Strings are never NULL: "" = not set. Read-only once loaded, so any thread may read it.
- * The option table (options.c) documents every key.
+ * live.h says how a running agent's settings are read. The option table (options.c) documents every key.
  */
 enum run_mode { RUN_MODE_NONE, RUN_MODE_CORE, RUN_MODE_SATELLITE, RUN_MODE_DUMP };
 enum tls_mode { TLS_MODE_DISABLED, TLS_MODE_REQUIRED, TLS_MODE_VERIFY };

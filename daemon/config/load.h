@@ -19,6 +19,7 @@ struct loaded_config {
     struct config config;
     struct config_warnings warnings; /* to be logged once logging is configured */
     char *file;                      /* the file that was read, or NULL */
+    _Atomic unsigned holders;        /* live.c's: how many hold it as a snapshot */
     struct {
         enum config_source source;
         size_t line;            /* in the file */

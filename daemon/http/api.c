@@ -21,15 +21,16 @@ static void log_probe(const char *path, const struct probe_answer *a, const stru
 
 static void reply_probe(const struct api_context *c, struct http_request *request, enum probe_kind kind)
 {
+    cleanup_config const struct config *config = config_live_get(c->live);
     struct health_snapshot health;
     health_state_get(c->health, &health);
     struct probe_question question = {
         .kind = kind,
         .health = &health,
         .phase = phase_get(c->phase),
-        .draining_file = access(c->config->shutdown.draining_file, F_OK) == 0,
+        .draining_file = access(config->shutdown.draining_file, F_OK) == 0,
         .now_ms = clock_mono_ms(),
-        .wedge_tolerance_s = c->config->health.wedge_tolerance,
+        .wedge_tolerance_s = config->health.wedge_tolerance,
     };
     struct probe_answer answer;
     probe_decide(&question, &answer);
@@ -40,7 +41,7 @@ static void reply_probe(const struct api_context *c, struct http_request *reques
     (void)rc;
     http_reply(request, answer.http_status, "application/json", body.data, body.len);
     buf_fini(&body);
-    if (c->config->log.probes) {
+    if (config->log.probes) {
         char path[256];
         http_request_path(request, path);
         log_probe(path, &answer, &health);
@@ -63,10 +64,11 @@ static bool is_good_enough(const struct health_snapshot *health, int64_t now_ms)
 static void handle_probe(const struct api_context *c, struct http_request *request, enum probe_kind kind,
                          http_handler_fn *resume)
 {
+    cleanup_config const struct config *config = config_live_get(c->live);
     struct health_snapshot health;
     health_state_get(c->health, &health);
     int64_t now_ms = clock_mono_ms();
-    if (health_snapshot_is_fresh(&health, c->config->health.max_age_ms, now_ms)) {
+    if (health_snapshot_is_fresh(&health, config->health.max_age_ms, now_ms)) {
         reply_probe(c, request, kind);
         return;
     }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "daemon/config/config.h"
+#include "daemon/config/live.h"
 #include "daemon/http/http_server.h"
 #include "daemon/jobs/health_state.h"
 #include "daemon/phase.h"
@@ -12,7 +12,7 @@
  * age.
  */
 struct api_context {
-    const struct config *config;
+    struct config_live *live;
     struct job_queue *queue;
     struct health_state *health;
     const struct phase_state *phase;

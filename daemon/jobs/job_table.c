@@ -48,3 +48,11 @@ const struct job_kind job_table[JOB_IDS] = {
                     .reserved = false,
                     .run = resync_run},
 };
+
+int job_table_run(const struct job_kind *kind, struct job *job, void *context, struct error *err)
+{
+    struct job_context own = *(const struct job_context *)context;
+    cleanup_config const struct config *config = config_live_get(own.live);
+    own.config = config;
+    return kind->run(job, &own, err);
+}

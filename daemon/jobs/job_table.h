@@ -1,6 +1,6 @@
 #pragma once
 
-#include "daemon/config/config.h"
+#include "daemon/config/live.h"
 #include "daemon/discovery/pod_watch.h"
 #include "daemon/jobs/health_state.h"
 #include "daemon/jobs/reconcile.h"
@@ -13,9 +13,11 @@
 /* Every kind of job, with its rules, in one table. */
 enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RECONCILE, JOB_RESYNC, JOB_IDS };
 
-/* What jobs work with; the context of the agent's queue. Everything in it outlives the queue. */
+/* What jobs work with; the context of the agent's queue. Everything in it outlives the queue. Each job gets a copy of
+ * its own, which is valid, like the settings in it, until run() returns. */
 struct job_context {
-    const struct config *config;
+    struct config_live *live;
+    const struct config *config; /* a job's snapshot of live, for its duration; NULL in the queue's context */
     struct db_pool *pool;
     struct health_state *health;
     struct phase_state *phase;
@@ -33,3 +35,6 @@ struct job_context {
 
 /* JOB_IDS rows, indexed by enum job_id. */
 extern const struct job_kind job_table[JOB_IDS];
+
+/* The queue's runner (job_queue_set_runner()): gives each job its context. */
+int job_table_run(const struct job_kind *kind, struct job *job, void *context, struct error *err);

@@ -68,6 +68,7 @@ struct job_queue {
     size_t count;
     unsigned shared_workers; /* those not kept free for a reserved kind */
     void *context;
+    job_runner_fn *runner;
     bool draining GUARDED;
     bool stopping GUARDED;
     uint64_t sequence GUARDED;
@@ -83,6 +84,11 @@ static unsigned shared_workers(const struct job_kind *kinds, size_t count, unsig
     return workers > reserved ? workers - reserved : 1;
 }
 
+static int run_plainly(const struct job_kind *kind, struct job *job, void *context, struct error *err)
+{
+    return kind->run(job, context, err);
+}
+
 struct job_queue *job_queue_new(const struct job_kind *kinds, size_t count, unsigned workers, void *context)
 {
     assert(workers >= 1);
@@ -94,6 +100,7 @@ struct job_queue *job_queue_new(const struct job_kind *kinds, size_t count, unsi
     q->count = count;
     q->shared_workers = shared_workers(kinds, count, workers);
     q->context = context;
+    q->runner = run_plainly;
     struct kind_state *states = xcalloc(count, sizeof(*states));
     for (size_t i = 0; i < count; i++) {
         const struct job_kind *k = &kinds[i];
@@ -107,6 +114,11 @@ struct job_queue *job_queue_new(const struct job_kind *kinds, size_t count, unsi
     q->sweep_at_ms = INT64_MAX;
     mutex_unlock(&q->lock);
     return q;
+}
+
+void job_queue_set_runner(struct job_queue *q, job_runner_fn *runner)
+{
+    q->runner = runner;
 }
 
 void job_queue_free(struct job_queue *q)
@@ -402,7 +414,7 @@ static int run_unless_stopped(struct job_queue *q, struct job *job, struct error
 {
     if (job_should_stop(job))
         return error_set(err, -ECANCELED, "stopped before it began");
-    int code = job->kind->run(job, q->context, err);
+    int code = q->runner(job->kind, job, q->context, err);
     assert(code <= 0);
     if (code < 0)
         (void)error_set(err, code, "%s failed with code %d", job->kind->name, code);

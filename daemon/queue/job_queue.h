@@ -99,6 +99,12 @@ struct job_queue;
  * context is handed to every run(). Never fails. */
 struct job_queue *job_queue_new(const struct job_kind *kinds, size_t count, unsigned workers, void *context);
 
+/* For what belongs around every job: it has to call kind->run() once and return what that returned. */
+typedef int job_runner_fn(const struct job_kind *kind, struct job *job, void *context, struct error *err);
+
+/* Run every job by runner. Before the first worker; not thread-safe. */
+void job_queue_set_runner(struct job_queue *queue, job_runner_fn *runner);
+
 /* After job_queue_stop() and after every worker was joined. NULL is fine. */
 void job_queue_free(struct job_queue *queue);
 

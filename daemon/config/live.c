@@ -1,0 +1,79 @@
+#include "daemon/config/live.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "shared/mem.h"
+#include "shared/thread.h"
+
+struct config_live {
+    struct mutex lock; /* between reading the pointer and counting the new holder nobody may replace it */
+    struct loaded_config *current GUARDED;
+};
+
+static struct loaded_config *loaded_of(const struct config *config)
+{
+    return (struct loaded_config *)((uintptr_t)config - offsetof(struct loaded_config, config));
+}
+
+static void unref(struct loaded_config *loaded)
+{
+    unsigned before = atomic_fetch_sub_explicit(&loaded->holders, 1, memory_order_acq_rel);
+    assert(before > 0);
+    if (before == 1)
+        config_free(loaded);
+}
+
+struct config_live *config_live_new(struct loaded_config *loaded)
+{
+    struct config_live *live = xcalloc(1, sizeof(*live));
+    mutex_init(&live->lock);
+    atomic_init(&loaded->holders, 1);
+    mutex_lock(&live->lock);
+    live->current = loaded;
+    mutex_unlock(&live->lock);
+    return live;
+}
+
+void config_live_free(struct config_live *live)
+{
+    if (live == NULL)
+        return;
+    mutex_lock(&live->lock);
+    struct loaded_config *last = live->current;
+    mutex_unlock(&live->lock);
+    unref(last);
+    mutex_fini(&live->lock);
+    free(live);
+}
+
+const struct config *config_live_get(struct config_live *live)
+{
+    mutex_lock(&live->lock);
+    struct loaded_config *loaded = live->current;
+    (void)atomic_fetch_add_explicit(&loaded->holders, 1, memory_order_relaxed);
+    mutex_unlock(&live->lock);
+    return &loaded->config;
+}
+
+void config_live_put(const struct config *config)
+{
+    if (config != NULL)
+        unref(loaded_of(config));
+}
+
+const struct loaded_config *config_live_loaded(const struct config *config)
+{
+    return loaded_of(config);
+}
+
+void config_live_replace(struct config_live *live, struct loaded_config *loaded)
+{
+    atomic_init(&loaded->holders, 1);
+    mutex_lock(&live->lock);
+    struct loaded_config *before = live->current;
+    live->current = loaded;
+    mutex_unlock(&live->lock);
+    unref(before);
+}

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "daemon/config/load.h"
+
+/*
+ * The settings of a running agent, which a reload replaces. A snapshot of them never changes, is shared by reference
+ * count and freed when the last one who holds it gives it back. How settings are read:
+ *
+ * - A job reads `c->config` of the struct job_context that it was given: one snapshot, held for the job's duration.
+ * - Everybody else takes a snapshot when it needs one and gives it back soon:
+ *       cleanup_config const struct config *config = config_live_get(live);
+ *   Not for long (a snapshot held is a reload unseen), and no pointer into it is kept: strings are copied.
+ * - What a module copied when it started does not change by itself: either daemon/reload.c tells it the new value, or
+ *   the option has no OPTION_RELOAD flag (options.h) and needs a restart.
+ *
+ * All functions are thread-safe; the lock is held for a pointer's copy only.
+ */
+struct config_live;
+
+/* Takes loaded. Never fails. */
+struct config_live *config_live_new(struct loaded_config *loaded);
+
+/* Snapshots that somebody still holds stay valid. NULL is fine. */
+void config_live_free(struct config_live *live);
+
+/* The settings as of now; give them back with config_live_put(). */
+const struct config *config_live_get(struct config_live *live);
+
+/* NULL is fine. */
+void config_live_put(const struct config *config);
+
+/* The whole of a snapshot, with where each value came from; valid as long as the snapshot is held. */
+const struct loaded_config *config_live_loaded(const struct config *config);
+
+/* Who takes a snapshot from now on gets this one. Takes loaded. */
+void config_live_replace(struct config_live *live, struct loaded_config *loaded);
+
+static inline void cleanup_config_run(const struct config **config)
+{
+    config_live_put(*config);
+}
+
+/* A local snapshot that is given back at the end of its scope. */
+#define cleanup_config __attribute__((cleanup(cleanup_config_run)))
