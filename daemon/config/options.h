@@ -26,6 +26,7 @@ enum option_flag {
     OPTION_REFERENCE = 1 << 2, /* the Go agent that this one takes the place of has it too */
     OPTION_UNUSED = 1 << 3,    /* accepted so that existing files go on working, nothing reads it */
     OPTION_TOLERANT = 1 << 4,  /* names in any case; an unknown one is a warning and the default */
+    OPTION_RELOAD = 1 << 5,    /* a reload changes it in life; without it a restart is needed (see live.h) */
 };
 
 struct option_name {

@@ -28,8 +28,15 @@ static const char intro[] =
     "`--check-config` says whether everything is valid. `--show-config` prints each value and where it comes from, as "
     "a\n"
     "YAML file, with secrets masked. Keys marked *new* are not known to the Go agent of the same name.\n\n"
-    "| key | environment | default | allowed | meaning |\n"
-    "|---|---|---|---|---|\n";
+    "## Reload\n\n"
+    "SIGHUP, SIGUSR2, `proxysql-agentctl reload` and `POST /api/v1/reload` read the file again; environment and flags\n"
+    "are those that the process was started with. Everything is judged before anything changes: with one bad value\n"
+    "all stays as it was, and one line of the log says what is wrong. The column *reload* says which settings change\n"
+    "in life; of the others that differ one line says that they wait for a restart, and the agent goes on with the\n"
+    "values it has.\n\n"
+    "## Keys\n\n"
+    "| key | environment | default | allowed | reload | meaning |\n"
+    "|---|---|---|---|---|---|\n";
 
 static void print_row(struct printer *printer, const struct option *option)
 {
@@ -38,7 +45,8 @@ static void print_row(struct printer *printer, const struct option *option)
     const char *quote = option->default_text[0] == '\0' ? "" : "`";
     print(printer, "| `%s` | `%s` | %s%s%s | ", option->key, name, quote, option->default_text, quote);
     print_allowed(printer, option);
-    print(printer, " | %s%s%s |\n", option->summary, (option->flags & OPTION_SECRET) != 0 ? " *Secret.*" : "",
+    print(printer, " | %s | %s%s%s |\n", (option->flags & OPTION_RELOAD) != 0 ? "yes" : "restart", option->summary,
+          (option->flags & OPTION_SECRET) != 0 ? " *Secret.*" : "",
           (option->flags & OPTION_REFERENCE) != 0 ? "" : " *New.*");
 }
 
