@@ -10,6 +10,7 @@
 #include "daemon/http/http_server.h"
 #include "daemon/jobs/drain.h"
 #include "daemon/jobs/job_table.h"
+#include "daemon/jobs/pool_login.h"
 #include "daemon/queue/scheduler.h"
 #include "daemon/queue/worker_pool.h"
 #include "daemon/status.h"
@@ -61,33 +62,12 @@ static int split_addresses(struct agent *a, const struct config *config, struct 
     return 0;
 }
 
-static enum db_tls tls_mode(int mode)
-{
-    switch (mode) {
-    case TLS_MODE_REQUIRED:
-        return DB_TLS_REQUIRED;
-    case TLS_MODE_VERIFY:
-        return DB_TLS_VERIFY;
-    default:
-        return DB_TLS_DISABLED;
-    }
-}
-
 static int start_pool(struct agent *a, const struct config *c, struct error *err)
 {
-    const struct db_pool_options options = {
-        .host = a->admin_host,
-        .port = a->admin_port,
-        .password = c->proxysql.password,
-        .password_file = c->proxysql.password_file,
-        .size = (unsigned)c->proxysql.pool_size,
-        .connect_timeout_ms = c->proxysql.connect_timeout_ms,
-        .params = {.username = c->proxysql.username,
-                   .tls = tls_mode(c->proxysql.tls.mode),
-                   .ca_file = c->proxysql.tls.ca_file,
-                   .cert_file = c->proxysql.tls.cert_file,
-                   .key_file = c->proxysql.tls.key_file},
-    };
+    struct db_pool_options options = pool_login(c);
+    options.host = a->admin_host;
+    options.port = a->admin_port;
+    options.size = (unsigned)c->proxysql.pool_size;
     return db_pool_new(&a->pool, &options, err);
 }
 
@@ -119,10 +99,11 @@ static int start_http(struct agent *a, const struct config *config, struct error
     return http_server_start(&a->http, &options, err);
 }
 
+/* interval_ms 0: as the settings say. */
 static struct schedule every(size_t kind, int64_t interval_ms, int64_t retry_ms, const struct config *config)
 {
     return (struct schedule){.kind = kind,
-                             .interval_ms = interval_ms,
+                             .interval_ms = interval_ms > 0 ? interval_ms : job_table_interval_ms(kind, config),
                              .retry_ms = retry_ms,
                              .delay_ms = config->start_delay * 1000,
                              .min_gap_ms = pass_gap_ms};
@@ -134,9 +115,9 @@ static int start_scheduler(struct agent *a, const struct config *c, struct error
     size_t count = 0;
     entries[count++] = every(JOB_HEALTH, health_interval_ms, health_retry_ms, c);
     if (c->run_mode == RUN_MODE_CORE)
-        entries[count++] = every(JOB_RECONCILE, c->core.interval * 1000, cluster_retry_ms, c);
+        entries[count++] = every(JOB_RECONCILE, 0, cluster_retry_ms, c);
     if (c->run_mode == RUN_MODE_SATELLITE)
-        entries[count++] = every(JOB_RESYNC, c->satellite.interval * 1000, cluster_retry_ms, c);
+        entries[count++] = every(JOB_RESYNC, 0, cluster_retry_ms, c);
     int rc = scheduler_start(&a->scheduler, a->queue, entries, count, err);
     a->jobs.scheduler = a->scheduler;
     return rc;
@@ -278,4 +259,11 @@ void agent_log_status(struct agent *a)
 {
     if (job_queue_submit(a->queue, JOB_HEALTH, status_done, a, NULL) < 0)
         log_status(a);
+}
+
+void agent_reload(struct agent *a)
+{
+    struct error err = ERROR_INIT;
+    if (job_queue_submit(a->queue, JOB_RELOAD, NULL, NULL, &err) < 0)
+        log_warn("the configuration is not reloaded", LOG_STR("error", err.text));
 }

@@ -19,3 +19,6 @@ void agent_stop(struct agent *agent);
 
 /* Ask for a health job and log one status record when it has ended. */
 void agent_log_status(struct agent *agent);
+
+/* Submit a reload of the settings, which logs how it went. */
+void agent_reload(struct agent *agent);

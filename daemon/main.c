@@ -16,7 +16,7 @@
 
 enum { printed_bytes_max = 256 * 1024 };
 
-static const int handled_signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
 static void block_signals(sigset_t *ret_set)
 {
@@ -37,14 +37,6 @@ static void configure_log(const struct config *config)
     log_configure(&options);
 }
 
-static void log_warnings(const struct config_warnings *warnings)
-{
-    for (size_t i = 0; i < warnings->count; i++)
-        log_warn(warnings->items[i]);
-    if (warnings->dropped > 0)
-        log_warn("more warnings about the configuration", LOG_INT("not_logged", warnings->dropped));
-}
-
 /* Serve signals until one of them says to stop. */
 static void serve(struct agent *agent, const sigset_t *signals)
 {
@@ -58,8 +50,9 @@ static void serve(struct agent *agent, const sigset_t *signals)
         case SIGUSR1:
             agent_log_status(agent);
             break;
+        case SIGHUP:
         case SIGUSR2:
-            log_info("SIGUSR2 is reserved for reloading the configuration; nothing is done");
+            agent_reload(agent);
             break;
         default: /* interrupted: wait again */
             break;
@@ -137,7 +130,7 @@ int main(int argc, char **argv)
         return printed;
     }
     configure_log(&loaded->config);
-    log_warnings(&loaded->warnings);
+    config_warnings_log(&loaded->warnings);
     int run_mode = loaded->config.run_mode;
     struct config_live *live = config_live_new(loaded);
     int status = act(live, run_mode);

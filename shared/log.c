@@ -45,6 +45,14 @@ void log_set_level(enum log_level level)
     atomic_store_explicit(&current_level, (int)level, memory_order_relaxed);
 }
 
+void log_set_form(enum log_format format, bool source)
+{
+    mutex_lock(&output_lock);
+    output.format = format;
+    output.source = source;
+    mutex_unlock(&output_lock);
+}
+
 enum log_level log_get_level(void)
 {
     return (enum log_level)atomic_load_explicit(&current_level, memory_order_relaxed);

@@ -32,6 +32,8 @@ struct log_options {
 /* Replace all options. Before the first call: INFO, text, no source, no colour, standard output. */
 void log_configure(const struct log_options *options);
 void log_set_level(enum log_level level);
+/* Change these two alone. */
+void log_set_form(enum log_format format, bool source);
 enum log_level log_get_level(void);
 /* "DEBUG", "INFO", "WARN", "ERROR" */
 const char *log_level_name(enum log_level level);

@@ -7,8 +7,9 @@
 #include "shared/mem.h"
 #include "shared/thread.h"
 
-struct config_live {
-    struct mutex lock; /* between reading the pointer and counting the new holder nobody may replace it */
+struct CAPABILITY("config change") config_live {
+    struct mutex change; /* held from reading what is current to replacing it; taken before lock */
+    struct mutex lock;   /* between reading the pointer and counting the new holder nobody may replace it */
     struct loaded_config *current GUARDED;
 };
 
@@ -28,6 +29,7 @@ static void unref(struct loaded_config *loaded)
 struct config_live *config_live_new(struct loaded_config *loaded)
 {
     struct config_live *live = xcalloc(1, sizeof(*live));
+    mutex_init(&live->change);
     mutex_init(&live->lock);
     atomic_init(&loaded->holders, 1);
     mutex_lock(&live->lock);
@@ -45,6 +47,7 @@ void config_live_free(struct config_live *live)
     mutex_unlock(&live->lock);
     unref(last);
     mutex_fini(&live->lock);
+    mutex_fini(&live->change);
     free(live);
 }
 
@@ -68,12 +71,19 @@ const struct loaded_config *config_live_loaded(const struct config *config)
     return loaded_of(config);
 }
 
-void config_live_replace(struct config_live *live, struct loaded_config *loaded)
+const struct loaded_config *config_live_change_begin(struct config_live *live) NO_THREAD_ANALYSIS
 {
-    atomic_init(&loaded->holders, 1);
+    mutex_lock(&live->change);
+    return live->current; /* only who holds the change lock replaces it */
+}
+
+void config_live_change_end(struct config_live *live, struct loaded_config *next) NO_THREAD_ANALYSIS
+{
+    atomic_init(&next->holders, 1);
     mutex_lock(&live->lock);
     struct loaded_config *before = live->current;
-    live->current = loaded;
+    live->current = next;
     mutex_unlock(&live->lock);
+    mutex_unlock(&live->change);
     unref(before);
 }

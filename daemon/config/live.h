@@ -15,7 +15,7 @@
  *
  * All functions are thread-safe; the lock is held for a pointer's copy only.
  */
-struct config_live;
+struct CAPABILITY("config change") config_live;
 
 /* Takes loaded. Never fails. */
 struct config_live *config_live_new(struct loaded_config *loaded);
@@ -32,8 +32,11 @@ void config_live_put(const struct config *config);
 /* The whole of a snapshot, with where each value came from; valid as long as the snapshot is held. */
 const struct loaded_config *config_live_loaded(const struct config *config);
 
-/* Who takes a snapshot from now on gets this one. Takes loaded. */
-void config_live_replace(struct config_live *live, struct loaded_config *loaded);
+/* For who replaces the settings by others that are made from them: nobody else does between begin and end. Begin
+ * returns what is current; end takes next, which whoever takes a snapshot from then on gets. Short: no input, no
+ * output. */
+const struct loaded_config *config_live_change_begin(struct config_live *live) ACQUIRE(live);
+void config_live_change_end(struct config_live *live, struct loaded_config *next) RELEASE(live);
 
 static inline void cleanup_config_run(const struct config **config)
 {

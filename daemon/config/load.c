@@ -203,6 +203,7 @@ int config_load_from(const char *const folders[], int argc, char *const argv[], 
         return rc;
     struct loaded_config *loaded = xcalloc(1, sizeof(*loaded));
     loaded->action = flags.action;
+    loaded->sources = (struct config_sources){folders, argc, argv, environment};
     option_set_defaults(&loaded->config);
     if (flags.action != CONFIG_HELP && flags.action != CONFIG_VERSION)
         rc = load_sources(loaded, folders, &flags, environment, err);
@@ -217,6 +218,21 @@ int config_load(int argc, char *const argv[], char *const environment[], struct 
                 struct error *err)
 {
     return config_load_from(default_folders, argc, argv, environment, ret_loaded, err);
+}
+
+int config_load_again(const struct loaded_config *before, struct loaded_config **ret_loaded, struct error *err)
+{
+    const struct config_sources *from = &before->sources;
+    struct loaded_config *loaded = NULL;
+    int rc = config_load_from(from->folders, from->argc, from->argv, from->environment, &loaded, err);
+    if (rc < 0)
+        return rc;
+    if (before->file != NULL && loaded->file == NULL) {
+        config_free(loaded);
+        return error_set(err, -ENOENT, "config file %s: is gone", before->file);
+    }
+    *ret_loaded = loaded;
+    return 0;
 }
 
 void config_free(struct loaded_config *loaded)

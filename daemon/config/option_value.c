@@ -183,6 +183,67 @@ int option_set(struct config *config, const struct option *option, const char *t
     return error_set(err, -EINVAL, "the option table is wrong");
 }
 
+static bool lists_equal(const struct string_list *a, const struct string_list *b)
+{
+    bool equal = a->count == b->count;
+    for (size_t i = 0; equal && i < a->count; i++)
+        equal = strcmp(a->items[i], b->items[i]) == 0;
+    return equal;
+}
+
+bool option_equal(const struct config *a, const struct config *b, const struct option *option)
+{
+    const void *left = const_field_of(a, option);
+    const void *right = const_field_of(b, option);
+    switch (option->type) {
+    case OPTION_INT:
+        return *(const int64_t *)left == *(const int64_t *)right;
+    case OPTION_BOOL:
+        return *(const bool *)left == *(const bool *)right;
+    case OPTION_ENUM:
+        return *(const int *)left == *(const int *)right;
+    case OPTION_STRING:
+    case OPTION_HOST_PORT:
+        return strcmp(*(char *const *)left, *(char *const *)right) == 0;
+    case OPTION_LIST:
+        return lists_equal(left, right);
+    }
+    return false;
+}
+
+static void list_copy(struct string_list *to, const struct string_list *from)
+{
+    struct string_list copy = {.items = from->count == 0 ? NULL : xcalloc(from->count, sizeof(char *))};
+    for (; copy.count < from->count; copy.count++)
+        copy.items[copy.count] = xstrdup(from->items[copy.count]);
+    list_clear(to);
+    *to = copy;
+}
+
+void option_copy(struct config *to, const struct config *from, const struct option *option)
+{
+    void *left = field_of(to, option);
+    const void *right = const_field_of(from, option);
+    switch (option->type) {
+    case OPTION_INT:
+        *(int64_t *)left = *(const int64_t *)right;
+        return;
+    case OPTION_BOOL:
+        *(bool *)left = *(const bool *)right;
+        return;
+    case OPTION_ENUM:
+        *(int *)left = *(const int *)right;
+        return;
+    case OPTION_STRING:
+    case OPTION_HOST_PORT:
+        replace_string(left, *(char *const *)right);
+        return;
+    case OPTION_LIST:
+        list_copy(left, right);
+        return;
+    }
+}
+
 void option_reset(struct config *config, const struct option *option)
 {
     int rc = option_set(config, option, option->default_text, NULL);

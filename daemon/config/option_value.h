@@ -29,6 +29,12 @@ MUST_CHECK int option_set(struct config *config, const struct option *option, co
 /* Put the option back to its default. */
 void option_reset(struct config *config, const struct option *option);
 
+/* Both have the same value. */
+bool option_equal(const struct config *a, const struct config *b, const struct option *option);
+
+/* Give to the value that from has. */
+void option_copy(struct config *to, const struct config *from, const struct option *option);
+
 /* The value as one line of YAML ("8080", "\"radmin\"", "[\"a\", \"b\"]"); secrets that are set as "********". 0 or the
  * error of out. */
 MUST_CHECK int option_write(const struct config *config, const struct option *option, struct buf *out);

@@ -19,6 +19,9 @@ static void print_origin(struct printer *printer, const struct loaded_config *lo
         option_env_name(&option_table[row], name);
         print(printer, "environment %s", name);
         return;
+    case CONFIG_FROM_COMMAND:
+        print(printer, "command");
+        return;
     case CONFIG_FROM_FLAG:
         print(printer, "flag --%s", option_table[row].key);
         return;

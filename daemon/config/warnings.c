@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "shared/log.h"
 #include "shared/mem.h"
 
 void config_warnings_add(struct config_warnings *warnings, const char *fmt, ...)
@@ -18,6 +19,14 @@ void config_warnings_add(struct config_warnings *warnings, const char *fmt, ...)
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     warnings->items[warnings->count++] = xstrdup(text);
+}
+
+void config_warnings_log(const struct config_warnings *warnings)
+{
+    for (size_t i = 0; i < warnings->count; i++)
+        log_warn(warnings->items[i]);
+    if (warnings->dropped > 0)
+        log_warn("more warnings about the configuration", LOG_INT("not_logged", warnings->dropped));
 }
 
 void config_warnings_fini(struct config_warnings *warnings)

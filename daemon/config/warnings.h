@@ -19,4 +19,6 @@ struct config_warnings {
 };
 
 void config_warnings_add(struct config_warnings *warnings, const char *fmt, ...) PRINTF_FORMAT(2, 3);
+/* Log each of them. */
+void config_warnings_log(const struct config_warnings *warnings);
 void config_warnings_fini(struct config_warnings *warnings);

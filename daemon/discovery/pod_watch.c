@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ enum { wait_max_ms = 60 * 1000 };
 
 struct pod_watch {
     struct own_pod own;
-    int64_t confirm_ms;
+    _Atomic int64_t confirm_ms;
     pod_watch_change_fn *on_change;
     void *arg;
     struct kube_client *client; /* NULL once the thread has ended */
@@ -132,7 +133,7 @@ static struct pod_stream *make_stream(const struct pod_watch *w, const struct po
 static struct pod_watch *watch_new(const struct pod_watch_options *options, struct kube_client *client)
 {
     struct pod_watch *w = xcalloc(1, sizeof(*w));
-    w->confirm_ms = options->confirm_ms;
+    atomic_init(&w->confirm_ms, options->confirm_ms);
     w->on_change = options->on_change;
     w->arg = options->arg;
     w->client = client;
@@ -229,13 +230,18 @@ struct pod_view *pod_watch_snapshot(struct pod_watch *w)
     view->others_complete = others.complete;
     view->confirmed_ms = core.watched ? now_ms : core.confirmed_ms;
     view->age_ms = view->confirmed_ms == 0 ? -1 : now_ms - view->confirmed_ms;
-    view->confirmed = view->age_ms >= 0 && view->age_ms <= w->confirm_ms;
+    view->confirmed = view->age_ms >= 0 && view->age_ms <= atomic_load_explicit(&w->confirm_ms, memory_order_relaxed);
     view->listed_ms = core.listed_ms;
     view->core_version = core.version;
     view->version = core.version + others.version;
     merge(view, &core, &others);
     own_pod_mark(&w->own, view->pods, view->count);
     return view;
+}
+
+void pod_watch_set_confirm_ms(struct pod_watch *w, int64_t confirm_ms)
+{
+    atomic_store_explicit(&w->confirm_ms, confirm_ms, memory_order_relaxed);
 }
 
 void pod_view_free(struct pod_view *view)

@@ -78,6 +78,9 @@ void pod_view_free(struct pod_view *view);
  * what kept the list from succeeding. */
 MUST_CHECK int pod_watch_confirm(struct pod_watch *watch, int64_t since_ms, int64_t deadline_ms, struct error *err);
 
+/* A view stays confirmed for this long from now on. */
+void pod_watch_set_confirm_ms(struct pod_watch *watch, int64_t confirm_ms);
+
 /* How the two streams are doing, for status and metrics. */
 struct pod_watch_stats {
     struct pod_stream_stats core;

@@ -2,6 +2,7 @@
 
 #include "daemon/jobs/drain.h"
 #include "daemon/jobs/health.h"
+#include "daemon/jobs/reload.h"
 
 /* One HTTP connection's worth of callers for each that may be open, and some to spare. */
 enum { waiters_max = 1024 };
@@ -47,6 +48,16 @@ const struct job_kind job_table[JOB_IDS] = {
                     .while_draining = false,
                     .reserved = false,
                     .run = resync_run},
+    [JOB_RELOAD] = {.name = "reload",
+                    .priority = 80,
+                    .max_running = 1,
+                    .max_waiting = 1,
+                    .max_waiters = waiters_max,
+                    .second = JOB_SECOND_JOIN_WAITING,
+                    .deadline_ms = RELOAD_DEADLINE_MS,
+                    .while_draining = true,
+                    .reserved = false,
+                    .run = reload_run},
 };
 
 int job_table_run(const struct job_kind *kind, struct job *job, void *context, struct error *err)
@@ -55,4 +66,16 @@ int job_table_run(const struct job_kind *kind, struct job *job, void *context, s
     cleanup_config const struct config *config = config_live_get(own.live);
     own.config = config;
     return kind->run(job, &own, err);
+}
+
+int64_t job_table_interval_ms(size_t kind, const struct config *config)
+{
+    switch (kind) {
+    case JOB_RECONCILE:
+        return config->core.interval * 1000;
+    case JOB_RESYNC:
+        return config->satellite.interval * 1000;
+    default:
+        return 0;
+    }
 }

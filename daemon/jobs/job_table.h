@@ -11,7 +11,7 @@
 #include "daemon/queue/scheduler.h"
 
 /* Every kind of job, with its rules, in one table. */
-enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RECONCILE, JOB_RESYNC, JOB_IDS };
+enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RECONCILE, JOB_RESYNC, JOB_RELOAD, JOB_IDS };
 
 /* What jobs work with; the context of the agent's queue. Everything in it outlives the queue. Each job gets a copy of
  * its own, which is valid, like the settings in it, until run() returns. */
@@ -38,3 +38,6 @@ extern const struct job_kind job_table[JOB_IDS];
 
 /* The queue's runner (job_queue_set_runner()): gives each job its context. */
 int job_table_run(const struct job_kind *kind, struct job *job, void *context, struct error *err);
+
+/* How often the settings say to submit this kind; 0 = they do not. A reload tells the scheduler. */
+int64_t job_table_interval_ms(size_t kind, const struct config *config);

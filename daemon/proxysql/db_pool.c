@@ -7,9 +7,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "daemon/proxysql/db_login.h"
 #include "shared/backoff.h"
 #include "shared/clock.h"
-#include "shared/file.h"
 #include "shared/mem.h"
 #include "shared/resolve.h"
 #include "shared/thread.h"
@@ -27,16 +27,20 @@ struct slot {
     enum db_lane lane;    /* of the last borrower */
     struct db_conn *conn; /* NULL while empty and while its borrower connects */
     bool logging_in;      /* parked before it was ever usable */
+    uint64_t login;       /* version of the login that the connection was made with */
     int64_t since_ms;     /* monotonic, of the state */
 };
 
 struct db_pool {
-    struct db_pool_options options;
+    char *host;
+    uint16_t port;
+    unsigned size;
     int cancel_fd;
     struct mutex lock;
     struct cond returned; /* a slot left SLOT_LENT, or cancelled */
     bool cancelled GUARDED;
-    unsigned slot_count; /* options.size and one throw-away */
+    struct db_login login GUARDED;
+    unsigned slot_count; /* size and one throw-away */
     struct slot slots[DB_POOL_SIZE_MAX + 1] GUARDED;
     struct db_pool_stats stats GUARDED; /* the counters; gauges are counted on demand */
     struct backoff refused_backoff GUARDED;
@@ -52,13 +56,15 @@ int db_pool_new(struct db_pool **ret_pool, const struct db_pool_options *options
     if (cancel_fd < 0)
         return error_set(err, -errno, "eventfd: %s", strerror(errno));
     struct db_pool *pool = xcalloc(1, sizeof(*pool));
-    pool->options = *options;
-    pool->options.params.cancel_fd = cancel_fd;
+    pool->host = xstrdup(options->host);
+    pool->port = options->port;
+    pool->size = options->size;
     pool->cancel_fd = cancel_fd;
     pool->slot_count = options->size + 1;
     mutex_init(&pool->lock);
     cond_init(&pool->returned);
     mutex_lock(&pool->lock);
+    db_login_init(&pool->login, options);
     backoff_init(&pool->refused_backoff, refused_backoff_ms, refused_backoff_cap_ms);
     backoff_init(&pool->denied_backoff, denied_backoff_ms, denied_backoff_cap_ms);
     mutex_unlock(&pool->lock);
@@ -66,9 +72,11 @@ int db_pool_new(struct db_pool **ret_pool, const struct db_pool_options *options
     return 0;
 }
 
-/* The one place where a slot changes its state. */
+/* The one place where a slot changes its state. A connection of an earlier login is not used again. */
 static void set_state_locked(struct db_pool *pool, struct slot *slot, enum slot_state state) REQUIRES(pool->lock)
 {
+    if (state == SLOT_IDLE && slot->login != pool->login.version)
+        state = SLOT_EMPTY;
     if (state == SLOT_EMPTY) {
         db_conn_free(slot->conn);
         slot->conn = NULL;
@@ -89,7 +97,9 @@ void db_pool_free(struct db_pool *pool)
         assert(pool->slots[i].state != SLOT_LENT);
         set_state_locked(pool, &pool->slots[i], SLOT_EMPTY);
     }
+    db_login_fini(&pool->login);
     mutex_unlock(&pool->lock);
+    free(pool->host);
     fd_close(pool->cancel_fd);
     cond_fini(&pool->returned);
     mutex_fini(&pool->lock);
@@ -180,9 +190,9 @@ static bool lane_has_room_locked(const struct db_pool *pool, enum db_lane lane) 
     unsigned reads = lane_lent_locked(pool, DB_LANE_READ);
     switch (lane) {
     case DB_LANE_WRITE:
-        return writes < 1 && reads < pool->options.size - 2;
+        return writes < 1 && reads < pool->size - 2;
     case DB_LANE_READ:
-        return reads < pool->options.size - 3 || (reads < 1 && writes < pool->options.size - 2);
+        return reads < pool->size - 3 || (reads < 1 && writes < pool->size - 2);
     default:
         return lane_lent_locked(pool, lane) < 1;
     }
@@ -260,27 +270,14 @@ static void note_connect_locked(struct db_pool *pool, const struct error *result
     pool->next_connect_ms = clock_mono_ms() + backoff_next_ms(backoff);
 }
 
-/* Without a password there is no login: -EACCES, whatever is wrong with the file. */
-static int read_password(const struct db_pool_options *o, struct buf *out, struct error *err)
-{
-    if (o->password_file[0] == '\0')
-        return buf_puts(out, o->password) < 0 ? error_set(err, -EACCES, "the password is too long") : 0;
-    struct error why = ERROR_INIT;
-    if (file_read(o->password_file, out, &why) < 0)
-        return error_set(err, -EACCES, "proxysql.password_file: %s", why.text);
-    while (out->len > 0 && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
-        out->data[--out->len] = '\0';
-    return 0;
-}
-
 /* Try the host's addresses in turn; the one that took the connection but does not answer ends the search. */
-static int connect_any(const struct db_pool *pool, const struct resolved *addresses, uint16_t port,
+static int connect_any(const struct db_params *params, const struct resolved *addresses, uint16_t port,
                        const char *password, int64_t deadline_ms, struct db_conn **ret_conn, struct error *err)
 {
     int rc = -EHOSTUNREACH;
     for (size_t i = 0; i < addresses->count; i++) {
         error_clear(err);
-        struct db_conn *conn = db_conn_new(&pool->options.params);
+        struct db_conn *conn = db_conn_new(params);
         rc = db_conn_connect(conn, addresses->address[i], port, password, deadline_ms, err);
         if (rc == 0 || db_conn_busy(conn)) {
             *ret_conn = conn;
@@ -295,10 +292,10 @@ static int connect_any(const struct db_pool *pool, const struct resolved *addres
 
 /* Connect and log in within connect_timeout_ms, without the lock. On -ETIMEDOUT *ret_conn may be a connection whose
  * login is in flight. */
-static int open_connection(const struct db_pool *pool, const char *host, uint16_t port, int64_t deadline_ms,
-                           struct db_conn **ret_conn, struct error *err)
+static int open_connection(struct db_pool *pool, const struct db_login *login, const char *host, uint16_t port,
+                           int64_t deadline_ms, struct db_conn **ret_conn, struct error *err)
 {
-    int64_t connect_deadline_ms = clock_mono_ms() + pool->options.connect_timeout_ms;
+    int64_t connect_deadline_ms = clock_mono_ms() + login->connect_timeout_ms;
     if (connect_deadline_ms < deadline_ms)
         deadline_ms = connect_deadline_ms;
     struct resolved addresses;
@@ -307,9 +304,10 @@ static int open_connection(const struct db_pool *pool, const char *host, uint16_
         return rc;
     cleanup_buf struct buf password;
     buf_init(&password, password_bytes_max);
-    rc = read_password(&pool->options, &password, err);
+    rc = db_login_read_password(login, &password, err);
+    const struct db_params params = db_login_params(login, pool->cancel_fd);
     if (rc == 0)
-        rc = connect_any(pool, &addresses, port, password.data, deadline_ms, ret_conn, err);
+        rc = connect_any(&params, &addresses, port, password.data, deadline_ms, ret_conn, err);
     explicit_bzero(password.data, password.len);
     if (rc < 0)
         (void)error_wrap(err, "%s:%u", host, port);
@@ -343,16 +341,27 @@ static void park_locked(struct db_pool *pool, struct slot *slot) REQUIRES(pool->
     }
 }
 
+static struct db_login copy_login(struct db_pool *pool)
+{
+    struct db_login login;
+    mutex_lock(&pool->lock);
+    db_login_copy(&login, &pool->login);
+    mutex_unlock(&pool->lock);
+    return login;
+}
+
 /* Fill a lent slot with a new connection. */
 static int connect_slot(struct db_pool *pool, struct slot *slot, int64_t deadline_ms, struct error *err)
 {
     struct db_conn *conn = NULL;
     struct error result = ERROR_INIT;
-    int rc = open_connection(pool, pool->options.host, pool->options.port, deadline_ms, &conn, &result);
+    cleanup_login struct db_login login = copy_login(pool);
+    int rc = open_connection(pool, &login, pool->host, pool->port, deadline_ms, &conn, &result);
     mutex_lock(&pool->lock);
-    if (rc != -ECANCELED)
+    if (rc != -ECANCELED && login.version == pool->login.version)
         note_connect_locked(pool, &result);
     slot->conn = conn;
+    slot->login = login.version;
     slot->logging_in = rc == -ETIMEDOUT;
     if (rc < 0 && (conn == NULL || slot->lane == DB_LANE_THROWAWAY))
         set_state_locked(pool, slot, SLOT_EMPTY);
@@ -414,7 +423,8 @@ int db_pool_connect_other(struct db_pool *pool, const char *host, uint16_t port,
                           struct db_conn **ret_conn, struct error *err)
 {
     struct db_conn *conn = NULL;
-    int rc = open_connection(pool, host, port, deadline_ms, &conn, err);
+    cleanup_login struct db_login login = copy_login(pool);
+    int rc = open_connection(pool, &login, host, port, deadline_ms, &conn, err);
     if (rc < 0)
         db_conn_free(conn);
     else
@@ -422,11 +432,26 @@ int db_pool_connect_other(struct db_pool *pool, const char *host, uint16_t port,
     return rc;
 }
 
+void db_pool_change_login(struct db_pool *pool, const struct db_pool_options *options)
+{
+    mutex_lock(&pool->lock);
+    uint64_t before = pool->login.version;
+    db_login_change(&pool->login, options);
+    if (pool->login.version != before) {
+        for (unsigned i = 0; i < pool->slot_count; i++)
+            if (pool->slots[i].state == SLOT_IDLE)
+                set_state_locked(pool, &pool->slots[i], SLOT_EMPTY);
+        error_clear(&pool->last_error); /* it is tried at once */
+        backoff_reset(&pool->denied_backoff);
+    }
+    mutex_unlock(&pool->lock);
+}
+
 void db_pool_stats(struct db_pool *pool, struct db_pool_stats *ret_stats)
 {
     mutex_lock(&pool->lock);
     *ret_stats = pool->stats;
-    ret_stats->size = pool->options.size;
+    ret_stats->size = pool->size;
     ret_stats->lent = count_locked(pool, SLOT_LENT);
     ret_stats->idle = count_locked(pool, SLOT_IDLE);
     ret_stats->parked = count_locked(pool, SLOT_PARKED);

@@ -26,7 +26,7 @@ enum db_lane {
     DB_LANES
 };
 
-/* Borrowed strings must outlive the pool. */
+/* Texts are copied. */
 struct db_pool_options {
     const char *host; /* a name or an address */
     uint16_t port;
@@ -77,5 +77,10 @@ void db_pool_put(struct db_pool *pool, struct db_conn *conn);
  * frees it with db_conn_free(), whatever was left unanswered on it. */
 MUST_CHECK int db_pool_connect_other(struct db_pool *pool, const char *host, uint16_t port, int64_t deadline_ms,
                                      struct db_conn **ret_conn, struct error *err);
+
+/* From now on log in like this: user, password, TLS and connect timeout of options count, the rest is ignored.
+ * Connections of the login before are closed: idle ones now, lent ones when they are given back, parked ones when they
+ * have their answer. */
+void db_pool_change_login(struct db_pool *pool, const struct db_pool_options *options);
 
 void db_pool_stats(struct db_pool *pool, struct db_pool_stats *ret_stats);

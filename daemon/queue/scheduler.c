@@ -14,7 +14,7 @@ enum {
 
 struct entry {
     struct scheduler *scheduler;
-    struct schedule schedule;
+    struct schedule schedule; /* interval_ms under the lock, the rest never changes */
     struct backoff backoff GUARDED;
     int64_t due_ms GUARDED;       /* monotonic; of no use while submitted */
     bool submitted GUARDED;       /* its job has not ended yet */
@@ -167,6 +167,29 @@ void scheduler_hasten(struct scheduler *s, size_t kind)
     for (size_t i = 0; i < s->count; i++)
         if (s->entries[i].schedule.kind == kind)
             hasten_locked(s, &s->entries[i]);
+    mutex_unlock(&s->lock);
+}
+
+static void set_interval_locked(struct scheduler *s, struct entry *e, int64_t interval_ms) REQUIRES(&s->lock)
+{
+    assert(interval_ms >= e->schedule.retry_ms);
+    if (interval_ms == e->schedule.interval_ms)
+        return;
+    e->schedule.interval_ms = interval_ms;
+    e->backoff.cap_ms = interval_ms;
+    int64_t latest_ms = clock_mono_ms() + interval_ms;
+    if (!e->submitted && e->submitted_ms != 0 && e->due_ms > latest_ms) {
+        e->due_ms = latest_ms;
+        cond_signal(&s->changed);
+    }
+}
+
+void scheduler_set_interval(struct scheduler *s, size_t kind, int64_t interval_ms)
+{
+    mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->count; i++)
+        if (s->entries[i].schedule.kind == kind)
+            set_interval_locked(s, &s->entries[i], interval_ms);
     mutex_unlock(&s->lock);
 }
 

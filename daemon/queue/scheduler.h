@@ -30,6 +30,10 @@ MUST_CHECK int scheduler_start(struct scheduler **ret_scheduler, struct job_queu
  * done. Thread-safe until scheduler_free(). */
 void scheduler_hasten(struct scheduler *scheduler, size_t kind);
 
+/* From now on entries of this kind come every interval_ms (>= their retry_ms); one that would come later than that
+ * comes in interval_ms. Thread-safe until scheduler_free(). */
+void scheduler_set_interval(struct scheduler *scheduler, size_t kind, int64_t interval_ms);
+
 /* Submit nothing more and join the thread; once. Jobs that were submitted go on. */
 void scheduler_stop(struct scheduler *scheduler);
 

@@ -17,11 +17,17 @@ static struct loaded_config *load(struct config_fixture *f, int64_t interval)
     return take_ptr(f->loaded);
 }
 
+static void replace(struct config_live *live, struct loaded_config *next)
+{
+    (void)config_live_change_begin(live);
+    config_live_change_end(live, next);
+}
+
 static void a_snapshot_outlives_its_replacement_and_the_holder(void **state)
 {
     struct config_live *live = config_live_new(load(*state, 1));
     const struct config *before = config_live_get(live);
-    config_live_replace(live, load(*state, 2));
+    replace(live, load(*state, 2));
     const struct config *after = config_live_get(live);
 
     assert_int_equal(before->core.interval, 1);
@@ -75,7 +81,7 @@ static void readers_see_one_whole_configuration_each(void **state)
     for (size_t i = 0; i < readers; i++)
         assert_int_equal(thread_start(&threads[i], "reader", read_until_over, &s, NULL), 0);
     for (int i = 1; i <= replacements; i++)
-        config_live_replace(s.live, load(*state, i));
+        replace(s.live, load(*state, i));
     atomic_store(&s.over, true);
     for (size_t i = 0; i < readers; i++)
         thread_join(threads[i]);

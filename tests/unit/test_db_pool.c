@@ -404,6 +404,39 @@ static void reads_the_password_again(void **state)
     assert_int_equal(stats().losses, 0);
 }
 
+static void change_login(const char *password, int64_t connect_timeout_ms)
+{
+    const struct db_pool_options options = {
+        .password = password,
+        .password_file = "",
+        .connect_timeout_ms = connect_timeout_ms,
+        .params = {.username = "radmin", .ca_file = "", .cert_file = "", .key_file = ""},
+    };
+    db_pool_change_login(pool, &options);
+}
+
+static void a_changed_login_is_used_by_the_next_connect(void **state)
+{
+    (void)state;
+    struct db_conn *lent = lend(DB_LANE_HEALTH);
+    db_pool_put(pool, lend(DB_LANE_READ));
+    assert_int_equal(stats().idle, 1);
+    change_login("radmin", 1000); /* the timeout alone: connections stay */
+    assert_int_equal(stats().idle, 1);
+
+    change_login("wrong", 1000);
+    assert_int_equal(stats().idle, 0);
+    assert_int_equal(query(lent, "SELECT 1", enough_ms), 0); /* what is lent goes on */
+    db_pool_put(pool, lent);
+    assert_int_equal(stats().idle, 0);
+    expect_refusal(DB_LANE_HEALTH, enough_ms, -EACCES);
+
+    change_login("radmin", 1000); /* the back-off of the refusal does not hold it up */
+    db_pool_put(pool, lend(DB_LANE_HEALTH));
+    assert_int_equal(stats().idle, 1);
+    assert_int_equal(stats().losses, 0);
+}
+
 static void login_in_flight_is_parked(void **state)
 {
     (void)state;
@@ -571,6 +604,7 @@ int main(void)
         POOL(reads_are_given_up_behind_parked_ones),
         POOL(backs_off_after_a_refusal),
         POOL(reads_the_password_again),
+        POOL(a_changed_login_is_used_by_the_next_connect),
         POOL(login_in_flight_is_parked),
         POOL(a_login_has_its_own_timeout),
         POOL(cancel_ends_logins),

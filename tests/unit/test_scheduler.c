@@ -248,6 +248,24 @@ static void an_event_during_the_job_makes_another_one(void **state)
     world_fini(&w, s);
 }
 
+/* The first run was an hour ago in the other's plan: with the new interval the next ones come soon. */
+static void a_shorter_interval_counts_at_once(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    const struct schedule entry = {.kind = TIMED, .interval_ms = 3600000, .retry_ms = 5};
+    struct scheduler *s = start(&w, &entry, 1);
+    assert_true(event_wait(&w.ran, 1));
+    scheduler_set_interval(s, GATED, 20); /* no entry of this kind */
+    scheduler_set_interval(s, TIMED, 20);
+    assert_true(event_wait(&w.ran, 3));
+    scheduler_set_interval(s, TIMED, 3600000);
+    world_fini(&w, s);
+    for (size_t i = 2; i < 3; i++)
+        assert_true(w.begin_ms[i] - w.end_ms[i - 1] >= 20);
+}
+
 static void null_is_fine(void **state)
 {
     (void)state;
@@ -266,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_job_may_ask_for_the_next_one_sooner),
         cmocka_unit_test(an_event_hastens_the_next_one),
         cmocka_unit_test(an_event_during_the_job_makes_another_one),
+        cmocka_unit_test(a_shorter_interval_counts_at_once),
         cmocka_unit_test(null_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

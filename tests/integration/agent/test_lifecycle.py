@@ -152,13 +152,6 @@ def test_sigusr1_while_proxysql_is_away(absent_node, make_agent):
     assert status["admin"] == "refused" and "Can't connect" in status["reason"] and status["started"] is False
 
 
-def test_sigusr2_is_harmless(node, make_agent):
-    agent = make_agent(node)
-    agent.process.signal(signal.SIGUSR2)
-    agent.wait_record("SIGUSR2 is reserved for reloading the configuration; nothing is done")
-    agent.wait_ready()
-
-
 def test_start_delay_answers_probes_and_asks_nothing(node, make_agent):
     """ProxySQL is first talked to after the delay; who asks meanwhile is told why."""
     before = node.counter("Client_Connections_created")

@@ -1,0 +1,125 @@
+"""Settings that change in life: by signal, as a whole or not at all."""
+import signal
+import time
+
+import pytest
+
+from lib.agent import NEW_LIFE, SLOW
+from lib.http_client import Storm
+from lib.relay import Relay
+from lib.waiting import wait_until
+
+REFUSED = "the configuration is not reloaded, nothing changes"
+PENDING = "settings that differ from the running ones wait for a restart"
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR2])
+def test_a_signal_reloads(node, make_agent, number):
+    agent = make_agent(node, {"log.level": "INFO"})
+    agent.wait_ready()
+    record = agent.reload({"log.level": "DEBUG", "health.max_age_ms": 0}, number=number)
+    assert record["changed"] == 2 and record["keys"] == "log.level, health.max_age_ms"
+    assert agent.records(PENDING) == []
+    record = agent.reload()
+    assert record["changed"] == 0 and record["keys"] == ""
+
+
+def test_the_log_changes_its_form(node, make_agent):
+    agent = make_agent(node, {"log.probes": False, "log.source": False})
+    agent.wait_ready()
+    assert agent.records("probe") == []
+    agent.reload({"log.probes": True, "log.source": True})
+    agent.ready()
+    assert agent.wait_record("probe")["source"].startswith("daemon/")
+    agent.write({"log.level": "ERROR"})
+    agent.process.signal(signal.SIGHUP)
+    wait_until(lambda: not answered_with_a_line(agent), 3 * SLOW, "probes are not logged any more")
+
+
+def answered_with_a_line(agent):
+    before = len(agent.records("probe"))
+    agent.ready()
+    return len(agent.records("probe")) > before
+
+
+def test_a_bad_file_changes_nothing(node, make_agent):
+    agent = make_agent(node, {"health.max_age_ms": 500})
+    agent.wait_ready()
+    record = agent.reload({"log.probes": True, "health.max_age_ms": "80x"}, msg=REFUSED)
+    assert record["level"] == "ERROR"
+    for part in ("agent.yaml:", "health.max_age_ms", '"80x"', "0 to 10000"):
+        assert part in record["error"]
+    agent.ready()
+    assert agent.records("probe") == []
+    agent.config_path.write_text("log:\n  level: [\n")
+    assert "agent.yaml" in agent.reload(msg=REFUSED)["error"]
+    agent.config_path.unlink()
+    assert "agent.yaml" in agent.reload(msg=REFUSED)["error"]
+    assert agent.reload({"log.probes": True})["keys"] == "log.probes"
+    agent.ready()
+    agent.wait_record("probe")
+
+
+def test_a_secret_is_named_but_not_told(node, make_agent):
+    agent = make_agent(node)
+    agent.wait_ready()
+    record = agent.reload({"proxysql.password": "another-secret"})
+    assert record["keys"] == "proxysql.password"
+    agent.wait_probe("/healthz/ready", lambda a: "login denied" in a.json["reason"])
+    agent.reload({})
+    agent.wait_ready()
+    assert "another-secret" not in agent.process.log()
+
+
+def test_what_needs_a_restart_is_named_and_stays(node, make_agent):
+    agent = make_agent(node)
+    agent.wait_ready()
+    agent.reload({"api.port": 1, "proxysql.pool_size": 5, "log.probes": True})
+    pending = agent.wait_record(PENDING)
+    assert pending["keys"] == "proxysql.pool_size, api.port" and pending["level"] == "WARN"
+    agent.ready()
+    agent.wait_record("probe")
+    agent.reload({})
+    assert len(agent.records(PENDING)) == 1
+
+
+def test_the_environment_and_flags_go_before_the_file(node, make_agent):
+    agent = make_agent(node, flags=["--health.max_age_ms=400"], env={"AGENT_CORE_INTERVAL": "7"})
+    agent.wait_ready()
+    assert agent.reload({"health.max_age_ms": 300, "core.interval": 8})["keys"] == ""
+
+
+def test_an_interval_changes_in_life(node, make_agent):
+    """A satellite that looks every hour, then every second."""
+    relay = Relay("127.0.4.1", node.admin_port, node)
+    try:
+        agent = make_agent(relay, {"run_mode": "satellite", "satellite.interval": 3600})
+        agent.wait_record(NEW_LIFE)
+
+        def looks():
+            return sum("stats_proxysql_servers" in sql for sql in relay.statements)
+
+        wait_until(lambda: looks() >= 1, 5 * SLOW, "the first look at the cluster")
+        agent.reload({"satellite.interval": 1})
+        wait_until(lambda: looks() >= 3, 10 * SLOW, "looks every second")
+    finally:
+        agent.close()
+        relay.close()
+
+
+def test_probes_are_undisturbed_by_a_storm_of_reloads(node, make_agent):
+    agent = make_agent(node)
+    agent.wait_ready()
+    with Storm(agent.port, per_second=200) as storm:
+        end = time.monotonic() + 3
+        turn = 0
+        while time.monotonic() < end:
+            agent.write({"health.max_age_ms": 100 + turn % 400, "proxysql.query_timeout_ms": 1000 + turn % 1000})
+            agent.process.signal(signal.SIGHUP if turn % 2 else signal.SIGUSR2)
+            turn += 1
+            time.sleep(0.002)
+    assert not storm.failures and len(storm.answers) > 200
+    assert {answer.status for answer in storm.answers} == {200}
+    assert storm.slowest() < 1.0 * SLOW
+    assert len(agent.records("configuration reloaded")) > 20
+    assert agent.records(REFUSED) == []
