@@ -90,7 +90,7 @@ void listener_format(const struct listener *l, char *ret_text, size_t size)
     (void)snprintf(ret_text, size, "%s:%s", host, port);
 }
 
-static void wake(struct listener *l)
+void listener_wake(struct listener *l)
 {
     uint64_t one = 1;
     if (write(l->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
@@ -101,7 +101,7 @@ void listener_set_open(struct listener *l, bool open)
 {
     mutex_lock(&l->lock);
     l->want_open = open;
-    wake(l);
+    listener_wake(l);
     while (l->is_open != open && !l->stopping)
         cond_wait(&l->applied, &l->lock);
     mutex_unlock(&l->lock);
@@ -111,7 +111,7 @@ void listener_stop(struct listener *l)
 {
     mutex_lock(&l->lock);
     l->stopping = true;
-    wake(l);
+    listener_wake(l);
     cond_broadcast(&l->applied);
     mutex_unlock(&l->lock);
 }

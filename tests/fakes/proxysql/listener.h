@@ -35,6 +35,8 @@ void listener_format(const struct listener *l, char *ret_text, size_t size);
 
 /* Any thread: open or close and wait until the owner has done so. */
 void listener_set_open(struct listener *l, bool open);
+/* Any thread: make wake_fd readable. */
+void listener_wake(struct listener *l);
 /* Any thread: make the owner's listener_service() return false. */
 void listener_stop(struct listener *l);
 

@@ -151,6 +151,7 @@ void node_apply_variables(struct node *node)
     cleanup_free char *plugin = runtime_variable(node, "mysql-default_authentication_plugin");
     cleanup_free char *version = runtime_variable(node, "mysql-server_version");
     accounts_set(&node->accounts, admins, readers, plugin, version);
+    traffic_server_set_wait_timeout(node->traffic, runtime_number(node, "mysql-wait_timeout"));
     apply_cluster_variables(node);
 }
 

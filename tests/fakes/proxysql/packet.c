@@ -7,7 +7,7 @@ enum { header_bytes = 4, type_var_string = 0xfd, charset_utf8 = 33 };
 
 void packet_writer_init(struct packet_writer *w)
 {
-    *w = (struct packet_writer){.seq = 0};
+    *w = (struct packet_writer){.status = PACKET_STATUS_ANSWER};
     buf_init(&w->out, PACKET_OUT_MAX);
 }
 
@@ -88,7 +88,7 @@ void packet_ok(struct packet_writer *w, uint64_t affected_rows, const char *mess
     packet_put_int(w, 0x00, 1);
     packet_put_lenenc(w, affected_rows);
     packet_put_lenenc(w, 0);
-    packet_put_int(w, PACKET_STATUS_ANSWER, 2);
+    packet_put_int(w, w->status, 2);
     packet_put_int(w, 0, 2);
     if (message != NULL)
         packet_put_string(w, message, strlen(message));
@@ -111,7 +111,7 @@ void packet_eof(struct packet_writer *w)
     packet_begin(w);
     packet_put_int(w, 0xfe, 1);
     packet_put_int(w, 0, 2);
-    packet_put_int(w, PACKET_STATUS_ANSWER, 2);
+    packet_put_int(w, w->status, 2);
     packet_end(w);
 }
 
@@ -124,6 +124,11 @@ void packet_column_count(struct packet_writer *w, unsigned columns)
 
 void packet_column(struct packet_writer *w, const char *name)
 {
+    packet_column_typed(w, name, type_var_string);
+}
+
+void packet_column_typed(struct packet_writer *w, const char *name, unsigned type)
+{
     packet_begin(w);
     packet_put_string(w, "def", 3);
     packet_put_string(w, "", 0); /* schema */
@@ -134,7 +139,7 @@ void packet_column(struct packet_writer *w, const char *name)
     packet_put_int(w, 0x0c, 1);
     packet_put_int(w, charset_utf8, 2);
     packet_put_int(w, 15, 4); /* display width */
-    packet_put_int(w, type_var_string, 1);
+    packet_put_int(w, type, 1);
     packet_put_int(w, 1, 2);    /* NOT NULL */
     packet_put_int(w, 0x1f, 1); /* decimals */
     packet_put_int(w, 0, 2);

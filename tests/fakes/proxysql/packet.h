@@ -13,12 +13,17 @@
  */
 enum { PACKET_MAX_PAYLOAD = 0xffffff, PACKET_OUT_MAX = 256 * 1024 * 1024 };
 /* ProxySQL's answers also say NO_BACKSLASH_ESCAPES, its greeting does not. */
-enum { PACKET_STATUS_AUTOCOMMIT = 0x2, PACKET_STATUS_ANSWER = PACKET_STATUS_AUTOCOMMIT | 0x200 };
+enum {
+    PACKET_STATUS_IN_TRANSACTION = 0x1,
+    PACKET_STATUS_AUTOCOMMIT = 0x2,
+    PACKET_STATUS_ANSWER = PACKET_STATUS_AUTOCOMMIT | 0x200
+};
 
 struct packet_writer {
     struct buf out;
-    size_t start; /* where the open packet's header is */
-    uint8_t seq;  /* sequence number of the next packet */
+    size_t start;    /* where the open packet's header is */
+    uint8_t seq;     /* sequence number of the next packet */
+    uint16_t status; /* in OK and EOF; PACKET_STATUS_ANSWER at first */
     int error;
 };
 
@@ -43,6 +48,8 @@ void packet_eof(struct packet_writer *w);
 void packet_column_count(struct packet_writer *w, unsigned columns);
 /* Every column of the admin interface is a VAR_STRING. */
 void packet_column(struct packet_writer *w, const char *name);
+/* type is a number of MySQL's protocol. */
+void packet_column_typed(struct packet_writer *w, const char *name, unsigned type);
 
 /* Send what was written. 0, -ECONNRESET, or the first failure of writing. */
 MUST_CHECK int packet_send(struct packet_writer *w, struct stream *s);

@@ -24,7 +24,7 @@ static void fill_global(struct node *node)
     put_number(node, "Client_Connections_created", traffic.created);
     put_number(node, "Client_Connections_non_idle", traffic.connected);
     put_number(node, "Questions", traffic.questions);
-    put_number(node, "MySQL_Thread_Workers", 4);
+    put_number(node, "MySQL_Thread_Workers", TRAFFIC_WORKERS);
     for (size_t i = 0; i < schema_idle_counters_len; i++)
         put_number(node, schema_idle_counters[i], 0);
     database_mustf(&node->db, "INSERT INTO stats.stats_mysql_global VALUES ('mysql_listener_paused', %Q); COMMIT",
@@ -36,9 +36,15 @@ static void put_session(void *context, const struct traffic_session *session)
     struct node *node = context;
     database_mustf(&node->db,
                    "INSERT INTO stats.stats_mysql_processlist (ThreadID, SessionID, user, db, cli_host, cli_port, "
-                   "hostgroup, command, time_ms, status_flags) VALUES (0, %u, %Q, 'information_schema', %Q, %u, 0, "
-                   "'Sleep', %lld, 0)",
-                   session->id, session->user, session->host, session->port, (long long)session->idle_ms);
+                   "hostgroup, command, time_ms, info) VALUES (%u, %u, %Q, %Q, %Q, %u, 0, %Q, %lld, %Q)",
+                   session->worker, session->id, session->user, session->db, session->host, session->port,
+                   session->command, (long long)session->time_ms, session->info);
+    if (session->holds_backend)
+        database_mustf(&node->db,
+                       "UPDATE stats.stats_mysql_processlist SET l_srv_host = '127.0.0.1', l_srv_port = 40000, "
+                       "(srv_host, srv_port) = (SELECT hostname, port FROM live.mysql_servers ORDER BY status = "
+                       "'ONLINE' DESC, hostname LIMIT 1), status_flags = %u WHERE SessionID = %u",
+                       session->status_flags, session->id);
 }
 
 static void fill_processlist(struct node *node)

@@ -1,13 +1,9 @@
 #include "tests/fakes/proxysql/traffic_server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
+#include <limits.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,21 +11,21 @@
 #include "shared/mem.h"
 #include "tests/fakes/proxysql/listener.h"
 #include "tests/fakes/proxysql/packet.h"
-#include "tests/fakes/proxysql/scramble.h"
+#include "tests/fakes/proxysql/session.h"
 
-enum { input_max = 64 * 1024, user_max = 64, COM_QUIT = 1, COM_QUERY = 3 };
+enum {
+    poll_timeout_us = 2000 * 1000,
+    poll_timeout_pausing_us = 100 * 1000, /* with a wait_timeout of 0 (run_ComputePollTimeout) */
+    maintenance_interval_us = 1000 * 1000,
+};
 
-struct session {
-    int fd; /* -1 = free slot */
-    uint32_t id;
-    bool mute; /* accepted under the silent fault: never answered */
-    bool logged_in;
-    bool in_transaction;
-    char user[user_max];
-    char host[INET6_ADDRSTRLEN];
-    unsigned port;
-    int64_t last_ms;
-    struct buf in;
+struct worker {
+    bool due;      /* makes a pass in this round */
+    bool signaled; /* by a KILL: the next pass is one of maintenance */
+    int64_t now_us;
+    int64_t maintained_us;
+    int64_t wait_timeout_ms;
+    int64_t transactions; /* as counted in the last maintenance */
 };
 
 struct traffic_server {
@@ -41,119 +37,26 @@ struct traffic_server {
     struct mutex pause_lock; /* one PAUSE or RESUME at a time */
     bool paused;
     struct mutex lock;
+    struct backend *backend GUARDED;
+    struct worker workers[TRAFFIC_WORKERS] GUARDED;
     struct session sessions[TRAFFIC_SESSIONS_MAX] GUARDED;
     struct traffic_counters counters GUARDED;
+    int64_t wait_timeout_ms GUARDED;
 };
 
 static void close_session_locked(struct traffic_server *t, struct session *s) REQUIRES(t->lock)
 {
-    fd_close(s->fd);
-    buf_fini(&s->in);
-    *s = (struct session){.fd = -1};
+    session_close(s);
     t->counters.connected--;
 }
 
-/* Send what was written; a client whose buffer is full is as good as gone. False: close it. */
-static bool flush(struct packet_writer *out, int fd)
-{
-    bool sent =
-        out->error == 0 && send(fd, out->out.data, out->out.len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)out->out.len;
-    packet_writer_fini(out);
-    return sent;
-}
-
-static bool send_greeting(const struct session *s)
-{
-    unsigned char scramble[SCRAMBLE_BYTES];
-    scramble_random(scramble, sizeof scramble);
-    struct packet_writer out;
-    packet_writer_init(&out);
-    packet_begin(&out);
-    packet_put_int(&out, 10, 1);
-    packet_put(&out, "8.0.11", sizeof "8.0.11");
-    packet_put_int(&out, s->id, 4);
-    packet_put(&out, scramble, 8);
-    packet_put_int(&out, 0, 1);
-    packet_put_int(&out, 0xf20f, 2); /* as ProxySQL's, without compression and TLS */
-    packet_put_int(&out, 33, 1);
-    packet_put_int(&out, PACKET_STATUS_AUTOCOMMIT, 2);
-    packet_put_int(&out, 0x000b, 2);
-    packet_put_int(&out, SCRAMBLE_BYTES + 1, 1);
-    packet_put(&out, "\0\0\0\0\0\0\0\0\0", 10);
-    packet_put(&out, scramble + 8, SCRAMBLE_BYTES - 8);
-    packet_put_int(&out, 0, 1);
-    packet_put(&out, "mysql_native_password", sizeof "mysql_native_password");
-    packet_end(&out);
-    return flush(&out, s->fd);
-}
-
-static bool send_error(int fd)
+static void refuse_client(int fd)
 {
     struct packet_writer out;
     packet_writer_init(&out);
     packet_err(&out, 1040, "08004", "Too many connections");
-    return flush(&out, fd);
-}
-
-static void note_query_locked(struct traffic_server *t, struct session *s, const char *sql, size_t len)
-    REQUIRES(t->lock)
-{
-    t->counters.questions++;
-    if (len >= 5 && strncasecmp(sql, "BEGIN", 5) == 0)
-        s->in_transaction = true;
-    else if ((len >= 6 && strncasecmp(sql, "COMMIT", 6) == 0) || (len >= 8 && strncasecmp(sql, "ROLLBACK", 8) == 0))
-        s->in_transaction = false;
-}
-
-/* One whole packet of a client. False: close it. */
-static bool handle_packet_locked(struct traffic_server *t, struct session *s, const char *payload, size_t len,
-                                 uint8_t seq) REQUIRES(t->lock)
-{
-    s->last_ms = clock_mono_ms();
-    if (!s->logged_in) {
-        if (len > 32)
-            (void)snprintf(s->user, sizeof s->user, "%.*s", (int)(len - 32), payload + 32);
-        s->logged_in = true;
-    } else if (len == 0 || payload[0] == COM_QUIT) {
-        return false;
-    } else if (payload[0] == COM_QUERY) {
-        note_query_locked(t, s, payload + 1, len - 1);
-    }
-    struct packet_writer out;
-    packet_writer_init(&out);
-    packet_writer_reset(&out, (uint8_t)(seq + 1));
-    packet_ok(&out, 0, NULL);
-    return flush(&out, s->fd);
-}
-
-static bool read_session_locked(struct traffic_server *t, struct session *s) REQUIRES(t->lock)
-{
-    char chunk[4096];
-    ssize_t n = recv(s->fd, chunk, sizeof chunk, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return true;
-    if (n <= 0 || buf_append(&s->in, chunk, (size_t)n) < 0)
-        return false;
-    if (s->mute)
-        buf_reset(&s->in);
-    while (s->in.len >= 4) {
-        const unsigned char *header = (const unsigned char *)s->in.data;
-        size_t len = header[0] | ((size_t)header[1] << 8) | ((size_t)header[2] << 16);
-        if (s->in.len < len + 4)
-            break;
-        if (!handle_packet_locked(t, s, s->in.data + 4, len, header[3]))
-            return false;
-        buf_consume(&s->in, len + 4);
-    }
-    return true;
-}
-
-static void name_peer(struct session *s, const struct sockaddr_storage *peer, socklen_t len)
-{
-    char port[8];
-    if (getnameinfo((const struct sockaddr *)peer, len, s->host, sizeof s->host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-        s->port = (unsigned)strtoul(port, NULL, 10);
+    (void)send(fd, out.out.data, out.out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    packet_writer_fini(&out);
 }
 
 static struct session *free_slot_locked(struct traffic_server *t) REQUIRES(t->lock)
@@ -175,15 +78,16 @@ static void accept_session_locked(struct traffic_server *t) REQUIRES(t->lock)
     struct session *s = free_slot_locked(t);
     t->counters.created++;
     if (s == NULL || mode == TRAFFIC_ERR) {
-        (void)send_error(fd);
+        refuse_client(fd);
         return;
     }
-    *s = (struct session){.fd = take_fd(&fd), .last_ms = clock_mono_ms(), .mute = mode == TRAFFIC_SILENT};
-    s->id = atomic_fetch_add(t->next_session_id, 1);
-    buf_init(&s->in, input_max);
-    name_peer(s, &peer, peer_len);
+    uint32_t id = atomic_fetch_add(t->next_session_id, 1);
+    unsigned worker = id % TRAFFIC_WORKERS;
     t->counters.connected++;
-    if (!s->mute && !send_greeting(s))
+    bool greeted = session_open(s, take_fd(&fd), id, mode == TRAFFIC_SILENT, t->workers[worker].now_us);
+    s->worker = worker;
+    session_set_peer(s, &peer, peer_len);
+    if (!greeted)
         close_session_locked(t, s);
 }
 
@@ -202,6 +106,107 @@ static nfds_t gather_locked(struct traffic_server *t, struct pollfd *ret_fds, si
     return count;
 }
 
+/* When the worker makes a pass though no client of its own sends anything. */
+static int64_t next_pass_us(const struct worker *w)
+{
+    return w->now_us + (w->wait_timeout_ms == 0 ? poll_timeout_pausing_us : poll_timeout_us);
+}
+
+static int64_t first_event_us_locked(struct traffic_server *t) REQUIRES(t->lock)
+{
+    int64_t first_us = INT64_MAX;
+    for (size_t i = 0; i < TRAFFIC_WORKERS; i++)
+        if (next_pass_us(&t->workers[i]) < first_us)
+            first_us = next_pass_us(&t->workers[i]);
+    for (size_t i = 0; i < TRAFFIC_SESSIONS_MAX; i++) {
+        const struct session *s = &t->sessions[i];
+        if (s->fd >= 0 && s->state == SESSION_QUERY && s->busy_until_us < first_us)
+            first_us = s->busy_until_us;
+    }
+    return first_us;
+}
+
+static void choose_workers_locked(struct traffic_server *t, const struct pollfd *fds, const size_t *slots, nfds_t count,
+                                  int64_t now_us) REQUIRES(t->lock)
+{
+    for (size_t i = 0; i < TRAFFIC_WORKERS; i++) {
+        struct worker *w = &t->workers[i];
+        w->due = w->signaled || fds[1].revents != 0 || now_us >= next_pass_us(w);
+    }
+    for (nfds_t i = 2; i < count; i++)
+        if (fds[i].revents != 0)
+            t->workers[t->sessions[slots[i]].worker].due = true;
+    for (size_t i = 0; i < TRAFFIC_SESSIONS_MAX; i++) {
+        const struct session *s = &t->sessions[i];
+        if (s->fd >= 0 && s->state == SESSION_QUERY && now_us >= s->busy_until_us)
+            t->workers[s->worker].due = true;
+    }
+}
+
+/* A session that runs a statement or is in a transaction does not look idle. */
+static void maintain_locked(struct worker *w, struct session *s)
+{
+    bool in_transaction = session_in_transaction(s);
+    w->transactions += in_transaction;
+    int64_t idle_ms = s->state == SESSION_QUERY ? 0 : (w->now_us - s->last_us) / 1000;
+    if (idle_ms > w->wait_timeout_ms && !in_transaction && !s->mute)
+        s->killed = true;
+}
+
+static void begin_pass_locked(struct traffic_server *t, struct worker *w, int64_t now_us, bool *ret_maintenance)
+    REQUIRES(t->lock)
+{
+    w->now_us = now_us;
+    w->wait_timeout_ms = t->wait_timeout_ms;
+    *ret_maintenance = w->signaled || now_us > w->maintained_us + maintenance_interval_us;
+    if (now_us > w->maintained_us + maintenance_interval_us)
+        w->maintained_us = now_us;
+    w->signaled = false;
+    if (*ret_maintenance)
+        w->transactions = 0;
+}
+
+/* What the pass of their worker does with the sessions of all workers that make one. */
+static void work_locked(struct traffic_server *t, const bool *maintenance) REQUIRES(t->lock)
+{
+    for (size_t i = 0; i < TRAFFIC_SESSIONS_MAX; i++) {
+        struct session *s = &t->sessions[i];
+        struct worker *w = &t->workers[s->worker];
+        if (s->fd < 0 || !w->due)
+            continue;
+        if (maintenance[s->worker])
+            maintain_locked(w, s);
+        if (!session_work(s, t->backend, w->now_us, &t->counters.questions) || s->killed)
+            close_session_locked(t, s);
+    }
+}
+
+/* One pass of the workers that have a reason for one. What arrived after poll(2) is left for the next. */
+static void pass_locked(struct traffic_server *t, const struct pollfd *fds, const size_t *slots, nfds_t count)
+    REQUIRES(t->lock)
+{
+    int64_t now_us = clock_mono_us();
+    bool maintenance[TRAFFIC_WORKERS] = {false};
+    choose_workers_locked(t, fds, slots, count, now_us);
+    for (size_t i = 0; i < TRAFFIC_WORKERS; i++)
+        if (t->workers[i].due)
+            begin_pass_locked(t, &t->workers[i], now_us, &maintenance[i]);
+    for (nfds_t i = 2; i < count; i++) {
+        struct session *s = &t->sessions[slots[i]];
+        if (fds[i].revents != 0 && !session_receive(s, now_us))
+            close_session_locked(t, s);
+    }
+    work_locked(t, maintenance);
+    if (fds[1].revents != 0 && t->listener.fd >= 0)
+        accept_session_locked(t);
+}
+
+static int timeout_ms(int64_t at_us)
+{
+    int64_t left_us = at_us - clock_mono_us();
+    return left_us > 0 ? (int)(left_us / 1000 + 1) : 0;
+}
+
 static void *serve(void *arg)
 {
     struct traffic_server *t = arg;
@@ -210,21 +215,26 @@ static void *serve(void *arg)
     for (;;) {
         mutex_lock(&t->lock);
         nfds_t count = gather_locked(t, fds, slots);
+        int64_t first_us = first_event_us_locked(t);
         mutex_unlock(&t->lock);
-        if (poll(fds, count, -1) < 0 && errno != EINTR)
+        if (poll(fds, count, timeout_ms(first_us)) < 0 && errno != EINTR)
             abort();
         if (fds[0].revents != 0 && !listener_service(&t->listener))
             return NULL;
         mutex_lock(&t->lock);
-        for (nfds_t i = 2; i < count; i++) {
-            struct session *s = &t->sessions[slots[i]];
-            if (fds[i].revents != 0 && !read_session_locked(t, s))
-                close_session_locked(t, s);
-        }
-        if (fds[1].revents != 0 && t->listener.fd >= 0)
-            accept_session_locked(t);
+        pass_locked(t, fds, slots, count);
         mutex_unlock(&t->lock);
     }
+}
+
+static void init_locked(struct traffic_server *t) REQUIRES(t->lock)
+{
+    t->backend = backend_new();
+    t->wait_timeout_ms = INT64_MAX;
+    for (size_t i = 0; i < TRAFFIC_WORKERS; i++)
+        t->workers[i] = (struct worker){.now_us = clock_mono_us(), .wait_timeout_ms = INT64_MAX};
+    for (size_t i = 0; i < TRAFFIC_SESSIONS_MAX; i++)
+        t->sessions[i].fd = -1;
 }
 
 int traffic_server_start(const char *address, const struct faults *faults, atomic_uint *next_session_id,
@@ -236,8 +246,7 @@ int traffic_server_start(const char *address, const struct faults *faults, atomi
     mutex_init(&t->pause_lock);
     mutex_init(&t->lock);
     mutex_lock(&t->lock);
-    for (size_t i = 0; i < TRAFFIC_SESSIONS_MAX; i++)
-        t->sessions[i].fd = -1;
+    init_locked(t);
     mutex_unlock(&t->lock);
     int r = listener_init(&t->listener, address, err);
     if (r == 0)
@@ -265,6 +274,7 @@ void traffic_server_stop(struct traffic_server *t)
     for (size_t i = 0; i < TRAFFIC_SESSIONS_MAX; i++)
         if (t->sessions[i].fd >= 0)
             close_session_locked(t, &t->sessions[i]);
+    backend_free(t->backend);
     mutex_unlock(&t->lock);
     listener_fini(&t->listener);
     mutex_fini(&t->lock);
@@ -303,6 +313,13 @@ void traffic_server_apply_mode(struct traffic_server *t)
     mutex_unlock(&t->pause_lock);
 }
 
+void traffic_server_set_wait_timeout(struct traffic_server *t, int64_t wait_timeout_ms)
+{
+    mutex_lock(&t->lock);
+    t->wait_timeout_ms = wait_timeout_ms;
+    mutex_unlock(&t->lock);
+}
+
 bool traffic_server_kill(struct traffic_server *t, uint32_t id)
 {
     bool found = false;
@@ -310,9 +327,12 @@ bool traffic_server_kill(struct traffic_server *t, uint32_t id)
     for (size_t i = 0; i < TRAFFIC_SESSIONS_MAX && !found; i++) {
         found = t->sessions[i].fd >= 0 && t->sessions[i].id == id;
         if (found)
-            (void)shutdown(t->sessions[i].fd, SHUT_RDWR);
+            t->sessions[i].killed = true;
     }
+    for (size_t i = 0; i < TRAFFIC_WORKERS; i++)
+        t->workers[i].signaled = true;
     mutex_unlock(&t->lock);
+    listener_wake(&t->listener);
     return found;
 }
 
@@ -321,22 +341,39 @@ void traffic_server_count(struct traffic_server *t, struct traffic_counters *ret
     mutex_lock(&t->lock);
     *ret_counters = t->counters;
     ret_counters->transactions = 0;
-    for (size_t i = 0; i < TRAFFIC_SESSIONS_MAX; i++)
-        ret_counters->transactions += t->sessions[i].fd >= 0 && t->sessions[i].in_transaction;
+    for (size_t i = 0; i < TRAFFIC_WORKERS; i++)
+        ret_counters->transactions += t->workers[i].transactions;
     mutex_unlock(&t->lock);
+}
+
+static struct traffic_session view_locked(const struct traffic_server *t, const struct session *s) REQUIRES(t->lock)
+{
+    static const char *const commands[] = {
+        [SESSION_CONNECTING] = "Connecting client", [SESSION_SLEEP] = "Sleep", [SESSION_QUERY] = "Query"};
+    int64_t now_us = t->workers[s->worker].now_us;
+    return (struct traffic_session){
+        .worker = s->worker,
+        .id = s->id,
+        .user = s->state == SESSION_CONNECTING ? "unauthenticated user" : s->user,
+        .db = s->db,
+        .host = s->host,
+        .port = s->port,
+        .command = commands[s->state],
+        .time_ms = now_us > s->last_us ? (now_us - s->last_us) / 1000 : 0,
+        .holds_backend = session_holds_backend(s),
+        .info = s->state == SESSION_QUERY ? s->statement.data : NULL,
+        .status_flags = s->status_flags,
+    };
 }
 
 void traffic_server_sessions(struct traffic_server *t,
                              void (*visit)(void *context, const struct traffic_session *session), void *context)
 {
-    int64_t now_ms = clock_mono_ms();
     mutex_lock(&t->lock);
     for (size_t i = 0; i < TRAFFIC_SESSIONS_MAX; i++) {
-        const struct session *s = &t->sessions[i];
-        if (s->fd < 0 || !s->logged_in)
+        if (t->sessions[i].fd < 0)
             continue;
-        struct traffic_session view = {
-            .id = s->id, .user = s->user, .host = s->host, .port = s->port, .idle_ms = now_ms - s->last_ms};
+        struct traffic_session view = view_locked(t, &t->sessions[i]);
         visit(context, &view);
     }
     mutex_unlock(&t->lock);
