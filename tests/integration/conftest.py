@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 from lib.binaries import built, real_proxysql
-from lib.proxysql import Node
+from lib.mariadb import MariaDb
+from lib.proxysql import BACKENDS, Node
 
 HERE = pathlib.Path(__file__).parent
 _results = {"passed": 0, "failed": 0, "skipped": []}
@@ -84,6 +85,18 @@ def make_node(tmp_path_factory):
     yield make
     for node in nodes:
         node.close()
+
+
+@pytest.fixture(scope="session")
+def backends(tmp_path_factory):
+    """Backends that execute statements, for Node(backends=...): MariaDB behind a real ProxySQL; the stand-in executes
+    by itself."""
+    if not real_proxysql():
+        yield BACKENDS
+        return
+    server = MariaDb(tmp_path_factory.mktemp("mariadb"))
+    yield server.backends
+    server.stop()
 
 
 @pytest.fixture(scope="module")

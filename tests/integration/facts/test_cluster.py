@@ -172,6 +172,30 @@ def test_an_empty_cluster_username_means_no_checking(tmp_path):
     cluster.close()
 
 
+def test_a_satellites_own_wait_timeout_stays_until_a_core_loads_mysql_variables(tmp_path):
+    cluster = Cluster(tmp_path)
+    if reason := cluster.hosts.why_not():
+        pytest.skip(reason)
+    variables = {"cluster_mysql_variables_diffs_before_sync": 2}
+    core, = cluster.add_cores(1, peers=[], variables=variables)
+    satellite, = cluster.add_satellites(1, peers=[(core.address, "")], variables=variables)
+
+    def wait_timeout():
+        return satellite.value("SELECT variable_value FROM runtime_global_variables"
+                               " WHERE variable_name = 'mysql-wait_timeout'")
+
+    default = wait_timeout()
+    core.admin("LOAD MYSQL VARIABLES TO RUNTIME")
+    time.sleep(1.1)
+    satellite.admin("SET mysql-wait_timeout=1")
+    satellite.admin("LOAD MYSQL VARIABLES TO RUNTIME")
+    assert stays(wait_timeout, 2 * CHECKS_S, "the low value") == "1"
+    core.admin("LOAD MYSQL VARIABLES TO RUNTIME")
+    wait_until(lambda: wait_timeout() == default, what="the core's value is pulled")
+    assert satellite.module("mysql_variables")[1:] == core.module("mysql_variables")[1:]
+    cluster.close()
+
+
 # --- the configuration file
 
 def test_from_config_merges_and_tells_how_many_rows_it_read(pair):

@@ -217,6 +217,12 @@ class Node:
         """A raw connection to the traffic port, greeting read."""
         return Wire(self.traffic_port, self.address, timeout=timeout)
 
+    def client(self, timeout=10.0, database="test", autocommit=True):
+        """A logged-in client session: a pymysql connection. It needs backends that execute statements."""
+        return pymysql.connect(host=self.address, port=self.traffic_port, user=APP_USER[0], password=APP_USER[1],
+                               database=database, autocommit=autocommit, connect_timeout=timeout,
+                               read_timeout=timeout, write_timeout=timeout)
+
     def traffic_refused(self):
         try:
             socket.create_connection((self.address, self.traffic_port), 2).close()
