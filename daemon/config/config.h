@@ -73,6 +73,8 @@ struct config {
     struct {
         char *address; /* "" = every address */
         int64_t port;
+        struct string_list shutdown_allow; /* networks */
+        char *token_file;                  /* "" = no token */
     } api;
     struct {
         int64_t count;

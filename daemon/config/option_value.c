@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shared/cidr.h"
 #include "shared/json_writer.h"
 #include "shared/mem.h"
 #include "shared/str.h"
@@ -146,12 +147,25 @@ static int split_items(struct string_list *list, const struct option *option, co
     }
 }
 
+static int check_networks(const struct string_list *list, const struct option *option, struct error *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct cidr cidr;
+        struct error why = ERROR_INIT;
+        if (cidr_parse(list->items[i], &cidr, &why) < 0)
+            return refuse(option, list->items[i], why.text, err);
+    }
+    return 0;
+}
+
 static int set_list(struct string_list *field, const struct option *option, const char *text, struct error *err)
 {
     if (!is_printable(text))
         return refuse(option, text, "holds a control character or is not UTF-8", err);
     struct string_list list = {.items = text[0] == '\0' ? NULL : xcalloc(OPTION_ITEMS_MAX, sizeof(char *))};
     int rc = text[0] == '\0' ? 0 : split_items(&list, option, text, err);
+    if (rc == 0 && option->type == OPTION_CIDR_LIST)
+        rc = check_networks(&list, option, err);
     if (rc < 0) {
         list_clear(&list);
         return rc;
@@ -178,6 +192,7 @@ int option_set(struct config *config, const struct option *option, const char *t
     case OPTION_HOST_PORT:
         return set_host_port(field, option, text, err);
     case OPTION_LIST:
+    case OPTION_CIDR_LIST:
         return set_list(field, option, text, err);
     }
     return error_set(err, -EINVAL, "the option table is wrong");
@@ -206,6 +221,7 @@ bool option_equal(const struct config *a, const struct config *b, const struct o
     case OPTION_HOST_PORT:
         return strcmp(*(char *const *)left, *(char *const *)right) == 0;
     case OPTION_LIST:
+    case OPTION_CIDR_LIST:
         return lists_equal(left, right);
     }
     return false;
@@ -239,6 +255,7 @@ void option_copy(struct config *to, const struct config *from, const struct opti
         replace_string(left, *(char *const *)right);
         return;
     case OPTION_LIST:
+    case OPTION_CIDR_LIST:
         list_copy(left, right);
         return;
     }
@@ -261,7 +278,7 @@ void option_clear_all(struct config *config)
 {
     for (size_t i = 0; i < option_count; i++) {
         void *field = field_of(config, &option_table[i]);
-        if (option_table[i].type == OPTION_LIST) {
+        if (option_table[i].type == OPTION_LIST || option_table[i].type == OPTION_CIDR_LIST) {
             list_clear(field);
         } else if (option_table[i].type == OPTION_STRING || option_table[i].type == OPTION_HOST_PORT) {
             free(*(char **)field);
@@ -312,6 +329,7 @@ int option_write(const struct config *config, const struct option *option, struc
     case OPTION_HOST_PORT:
         return write_string(*(char *const *)field, (option->flags & OPTION_SECRET) != 0, out);
     case OPTION_LIST:
+    case OPTION_CIDR_LIST:
         return write_list(field, out);
     }
     return -EINVAL;

@@ -61,6 +61,8 @@ static const struct option_name tls_mode_names[] = {
 #define STRING(key_, field_, default_, flags_, summary_) PLAIN(key_, OPTION_STRING, field_, default_, flags_, summary_)
 #define HOST_PORT(key_, field_, default_, flags_, summary_) \
     PLAIN(key_, OPTION_HOST_PORT, field_, default_, flags_, summary_)
+#define CIDR_LIST(key_, field_, default_, flags_, summary_) \
+    PLAIN(key_, OPTION_CIDR_LIST, field_, default_, flags_, summary_)
 #define LIST(key_, field_, default_, flags_, summary_) PLAIN(key_, OPTION_LIST, field_, default_, flags_, summary_)
 
 /* clang-format off: one option after the other, groups together (a group's keys must be neighbours). */
@@ -134,6 +136,10 @@ const struct option option_table[] = {
         "How long a satellite is not ready for want of its cores' users and servers; 0 = it never waits for them."),
     STRING("api.address", api.address, "", 0, "Address that the HTTP interface listens on; empty = all."),
     INT("api.port", api.port, "8080", 1, 65535, NULL, OPTION_REFERENCE, "Port of the HTTP interface."),
+    CIDR_LIST("api.shutdown_allow", api.shutdown_allow, "", OPTION_RELOAD,
+              "Who may use /shutdown (empty = everybody) and POST /api/v1/* (empty = nobody without the token)."),
+    STRING("api.token_file", api.token_file, "", OPTION_RELOAD,
+           "File that holds the bearer token, read at each use; /shutdown needs it then, POST /api/v1/* takes it."),
     INT("workers.count", workers.count, "4", 3, 16, "threads", 0, "Threads that run jobs."),
     STRING("shutdown.draining_file", shutdown.draining_file, "/var/lib/proxysql/draining", OPTION_REFERENCE,
            "File that marks this pod as draining; it makes readiness fail."),
@@ -262,6 +268,9 @@ void option_allowed(const struct option *option, char ret_text[OPTION_ALLOWED_MA
         return;
     case OPTION_HOST_PORT:
         (void)snprintf(ret_text, OPTION_ALLOWED_MAX, "host:port or [IPv6]:port");
+        return;
+    case OPTION_CIDR_LIST:
+        (void)snprintf(ret_text, OPTION_ALLOWED_MAX, "IP networks (10.0.0.0/8, 2001:db8::/32) or addresses");
         return;
     case OPTION_STRING:
     case OPTION_LIST:

@@ -18,6 +18,7 @@ enum option_type {
     OPTION_ENUM,      /* int, one of names */
     OPTION_HOST_PORT, /* char *, "host:port" or "[v6]:port" */
     OPTION_LIST,      /* struct string_list, items separated by commas */
+    OPTION_CIDR_LIST, /* the same, each item an IP network as shared/cidr.h takes it */
 };
 
 enum option_flag {

@@ -29,8 +29,9 @@ void print_allowed(struct printer *printer, const struct option *option)
 {
     char allowed[OPTION_ALLOWED_MAX];
     option_allowed(option, allowed);
-    if (option->type == OPTION_LIST)
-        print(printer, "a list; in the environment and flags with commas");
+    if (option->type == OPTION_LIST || option->type == OPTION_CIDR_LIST)
+        print(printer, "a list%s%s; in the environment and flags with commas", allowed[0] == '\0' ? "" : " of ",
+              allowed);
     else
         print(printer, "%s%s%s", allowed[0] == '\0' ? "text" : allowed, option->unit == NULL ? "" : " ",
               option->unit == NULL ? "" : option->unit);

@@ -47,8 +47,13 @@ int config_show(const struct loaded_config *loaded, struct buf *out)
 static void print_flag(struct printer *printer, const struct option *option)
 {
     static const char *const kinds[] = {
-        [OPTION_INT] = "NUMBER",          [OPTION_BOOL] = NULL,       [OPTION_STRING] = "TEXT", [OPTION_ENUM] = "NAME",
-        [OPTION_HOST_PORT] = "HOST:PORT", [OPTION_LIST] = "TEXT,...",
+        [OPTION_INT] = "NUMBER",
+        [OPTION_BOOL] = NULL,
+        [OPTION_STRING] = "TEXT",
+        [OPTION_ENUM] = "NAME",
+        [OPTION_HOST_PORT] = "HOST:PORT",
+        [OPTION_LIST] = "TEXT,...",
+        [OPTION_CIDR_LIST] = "NETWORK,...",
     };
     print(printer, "  --%s%s%s\n      %s\n      (", option->key, kinds[option->type] == NULL ? "" : "=",
           kinds[option->type] == NULL ? "" : kinds[option->type], option->summary);

@@ -197,7 +197,7 @@ static int scan_option(struct scan *scan, const struct full_key *key, int row, c
     place->node = is_null(event) ? YAML_NODE_NULL : YAML_NODE_SCALAR;
     if (event->type == YAML_SCALAR_EVENT)
         return 0;
-    if (option_table[row].type != OPTION_LIST)
+    if (option_table[row].type != OPTION_LIST && option_table[row].type != OPTION_CIDR_LIST)
         return fail(scan, &event->start_mark, "%s: must be a single value", key->text);
     if (event->type != YAML_SEQUENCE_START_EVENT)
         return fail(scan, &event->start_mark, "%s: must be a list", key->text);

@@ -1,10 +1,12 @@
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/http/http_private.h"
 #include "shared/clock.h"
+#include "shared/json_writer.h"
 #include "shared/mem.h"
 
 /*
@@ -108,11 +110,57 @@ void http_reply(struct http_request *request, int status, const char *content_ty
     h2o_send_inline(h2o, len > 0 ? body : "", len);
 }
 
-static void reply_error(struct http_request *request, int status, const char *message)
+void http_reply_error(struct http_request *request, int status, const char *message)
 {
-    char body[128];
-    int len = snprintf(body, sizeof(body), "{\"message\":\"%s\",\"status\":\"error\"}", message);
-    http_reply(request, status, "application/json", body, (size_t)len);
+    char cut[HTTP_MESSAGE_MAX + 1];
+    (void)snprintf(cut, sizeof(cut), "%s", message);
+    cleanup_buf struct buf body;
+    buf_init(&body, HTTP_REPLY_BYTES_MAX);
+    struct json_writer w;
+    json_writer_init(&w, &body);
+    json_object_begin(&w, NULL);
+    json_str(&w, "message", cut);
+    json_str(&w, "status", "error");
+    json_object_end(&w);
+    int rc = json_writer_end(&w);
+    assert(rc == 0);
+    (void)rc;
+    http_reply(request, status, "application/json", body.data, body.len);
+}
+
+void http_reply_header(struct http_request *request, const char *name, const char *value)
+{
+    h2o_req_t *h2o = request->h2o;
+    h2o_iovec_t key = h2o_strdup(&h2o->pool, name, SIZE_MAX);
+    h2o_iovec_t text = h2o_strdup(&h2o->pool, value, SIZE_MAX);
+    h2o_add_header_by_str(&h2o->pool, &h2o->res.headers, key.base, key.len, 1, NULL, text.base, text.len);
+}
+
+void http_request_peer(struct http_request *request, struct sockaddr_storage *ret_address)
+{
+    h2o_conn_t *conn = request->h2o->conn;
+    *ret_address = (struct sockaddr_storage){.ss_family = AF_UNSPEC};
+    (void)conn->callbacks->get_peername(conn, (struct sockaddr *)ret_address);
+}
+
+int http_request_header(struct http_request *request, const char *name, const char **ret_value, size_t *ret_len)
+{
+    const h2o_headers_t *headers = &request->h2o->headers;
+    size_t len = strlen(name);
+    ssize_t at = h2o_find_header_by_str(headers, name, len, -1);
+    if (at < 0)
+        return -ENOENT;
+    if (h2o_find_header_by_str(headers, name, len, at) >= 0)
+        return -EEXIST;
+    *ret_value = headers->entries[at].value.base;
+    *ret_len = headers->entries[at].value.len;
+    return 0;
+}
+
+void http_request_body(struct http_request *request, const char **ret_body, size_t *ret_len)
+{
+    *ret_body = request->h2o->entity.base;
+    *ret_len = request->h2o->entity.len;
 }
 
 /* The path as it came, without query. */
@@ -150,9 +198,8 @@ static void reply_not_allowed(struct http_request *request, unsigned methods)
 {
     static const char *const allow[] = {"", "GET, HEAD", "POST", "GET, HEAD, POST"};
     const char *value = allow[methods & (HTTP_GET | HTTP_POST)];
-    h2o_req_t *h2o = request->h2o;
-    h2o_add_header_by_str(&h2o->pool, &h2o->res.headers, H2O_STRLIT("allow"), 0, NULL, value, strlen(value));
-    reply_error(request, 405, "method not allowed");
+    http_reply_header(request, "allow", value);
+    http_reply_error(request, 405, "method not allowed");
 }
 
 /* The row that takes the request, or NULL; *ret_methods: what the rows of its path take. */
@@ -177,13 +224,13 @@ static void dispatch(struct http_server *server, struct http_request *request)
     unsigned methods;
     const struct http_route *route = find_route(server->routes, request, &methods);
     if (http_conn_drops_requests(&request->link->conn))
-        reply_error(request, 503, "too many dropped requests");
+        http_reply_error(request, 503, "too many dropped requests");
     else if (route != NULL)
         route->handler(server->context, request);
     else if (methods != 0)
         reply_not_allowed(request, methods);
     else
-        reply_error(request, 404, "not found");
+        http_reply_error(request, 404, "not found");
 }
 
 static int on_request(h2o_handler_t *self, h2o_req_t *h2o)

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "shared/compiler.h"
 #include "shared/error.h"
@@ -19,6 +20,7 @@
 enum {
     HTTP_ENTITY_BYTES_MAX = 64 * 1024,   /* a longer request body is answered 413; on HTTP/2 its stream is reset */
     HTTP_REPLY_BYTES_MAX = 64 * 1024,    /* of a reply made by us */
+    HTTP_MESSAGE_MAX = 1024,             /* of http_reply_error() */
     HTTP_REQUEST_TIMEOUT_MS = 10 * 1000, /* to receive a whole request, to take a reply, to keep an idle connection */
     HTTP_CONNECTIONS_MAX = 128           /* one more ends the connection idle longest; none idle: it waits */
 };
@@ -65,6 +67,23 @@ void http_server_free(struct http_server *server);
 /* Reply with a whole body, at most HTTP_REPLY_BYTES_MAX, which is copied like content_type. Loop thread; once for each
  * request, which is not to be touched afterwards. */
 void http_reply(struct http_request *request, int status, const char *content_type, const void *body, size_t len);
+
+/* The same with `{"message":"...","status":"error"}`; message is cut to HTTP_MESSAGE_MAX bytes. */
+void http_reply_error(struct http_request *request, int status, const char *message);
+
+/* Add a header to the reply that follows; both texts are copied. name in lower case. Loop thread. */
+void http_reply_header(struct http_request *request, const char *name, const char *value);
+
+/* The client's end of the connection; AF_UNSPEC when it is not known. Loop thread. */
+void http_request_peer(struct http_request *request, struct sockaddr_storage *ret_address);
+
+/* The value of a header (name in lower case), not ended by a NUL, valid until the reply. 0; -ENOENT without one;
+ * -EEXIST when there are several. Loop thread. */
+MUST_CHECK int http_request_header(struct http_request *request, const char *name, const char **ret_value,
+                                   size_t *ret_len);
+
+/* The request's body, at most HTTP_ENTITY_BYTES_MAX, not ended by a NUL, valid until the reply. Loop thread. */
+void http_request_body(struct http_request *request, const char **ret_body, size_t *ret_len);
 
 /* For logs: the path without query (at most 255 bytes, unescaped bytes as they came). Loop thread. */
 void http_request_path(struct http_request *request, char ret_path[static 256]);

@@ -78,7 +78,9 @@ static void every_option_is_compared_and_copied(void **state)
         option_set_defaults(&a);
         option_set_defaults(&b);
         assert_true(option_equal(&a, &b, option));
-        const char *text = option->type == OPTION_HOST_PORT ? "other:1" : "other";
+        const char *text = option->type == OPTION_HOST_PORT   ? "other:1"
+                           : option->type == OPTION_CIDR_LIST ? "10.0.0.0/8,::1"
+                                                              : "other";
         char number[32];
         if (option->type == OPTION_INT) {
             (void)snprintf(number, sizeof(number), "%lld", (long long)(option->max));

@@ -97,7 +97,7 @@ def test_an_interval_changes_in_life(node, make_agent):
         agent.wait_record(NEW_LIFE)
 
         def looks():
-            return sum("stats_proxysql_servers" in sql for sql in relay.statements)
+            return sum("SELECT 'member', hostname" in sql for sql in relay.statements)
 
         wait_until(lambda: looks() >= 1, 5 * SLOW, "the first look at the cluster")
         agent.reload({"satellite.interval": 1})
