@@ -71,7 +71,9 @@ static void run_statement(struct connection *c, const char *sql, struct packet_w
     if (!gate_enter(&node->gate))
         return;
     statement_log_began(&node->statements, number);
+    trap_check(&node->trap, TRAP_BEFORE, sql);
     bool good = admin_sql_execute(node, &client, sql, out);
+    trap_check(&node->trap, TRAP_AFTER, sql);
     statement_log_ended(&node->statements, number, !good);
     gate_leave(&node->gate);
 }

@@ -90,12 +90,25 @@ static bool run_sql(struct node *node, bool stats, const char *sql, struct packe
     return good;
 }
 
+/* PAUSE and RESUME take until every worker has made a pass: on a real node up to 2 s, on 3.x up to 5. 3.0 answers for
+ * its PostgreSQL module too. */
 static bool pause_traffic(struct node *node, bool pause, struct packet_writer *out)
 {
-    if (traffic_server_pause(node->traffic, pause))
-        return answer_ok(out, 0);
-    return answer_error(out, pause ? "ProxySQL MySQL module is already paused, impossible to pause"
-                                   : "ProxySQL MySQL module is not paused, impossible to resume");
+    int mode = atomic_load(&node->faults.pause);
+    if (mode == PAUSE_FAILS)
+        return answer_error(out, "ProxySQL has been told to fail");
+    bool changed = traffic_server_pause(node->traffic, pause);
+    gate_stay(&node->gate, atomic_load(&node->faults.pause_ms));
+    for (int answers = mode == PAUSE_ANSWERS_TWICE ? 2 : 1; answers > 0; answers--) {
+        uint8_t seq = out->seq;
+        if (changed)
+            answer_ok(out, 0);
+        else
+            answer_error(out, pause ? "ProxySQL MySQL module is already paused, impossible to pause"
+                                    : "ProxySQL MySQL module is not paused, impossible to resume");
+        out->seq = seq; /* both answers have the number 1 */
+    }
+    return changed;
 }
 
 /* PROXYSQL <what>. False: not a command we know, SQLite shall complain about it. */

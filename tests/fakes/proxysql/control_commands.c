@@ -10,42 +10,20 @@
 #include "shared/clock.h"
 #include "shared/json_writer.h"
 #include "shared/mem.h"
-#include "shared/str.h"
 #include "tests/fakes/proxysql/cluster.h"
+#include "tests/fakes/proxysql/control_drain.h"
+#include "tests/fakes/proxysql/control_parse.h"
 
 /* One command's work: fill in the answer's fields. Fails with a text in err. */
 typedef int command_fn(const struct control_target *target, const char *argument, struct json_writer *json,
                        struct error *err);
-
-static int bad_argument(const char *argument, struct error *err)
-{
-    return error_set(err, -EINVAL, "bad argument '%s'", argument);
-}
-
-static int parse_switch(const char *argument, bool *ret_on, struct error *err)
-{
-    if (strcmp(argument, "on") != 0 && strcmp(argument, "off") != 0)
-        return bad_argument(argument, err);
-    *ret_on = strcmp(argument, "on") == 0;
-    return 0;
-}
-
-/* A number, or "off" for 0. */
-static int parse_number(const char *argument, int64_t max, int64_t *ret_value, struct error *err)
-{
-    if (strcmp(argument, "off") == 0) {
-        *ret_value = 0;
-        return 0;
-    }
-    return str_to_int(argument, 0, max, ret_value) < 0 ? bad_argument(argument, err) : 0;
-}
 
 static int command_wedge(const struct control_target *target, const char *argument, struct json_writer *json,
                          struct error *err)
 {
     (void)json;
     bool on = false;
-    int r = parse_switch(argument, &on, err);
+    int r = control_parse_switch(argument, &on, err);
     if (r == 0)
         gate_wedge(&target->node->gate, on);
     return r;
@@ -56,7 +34,7 @@ static int command_drip(const struct control_target *target, const char *argumen
 {
     (void)json;
     int64_t pace = 0;
-    int r = parse_number(argument, 1000000, &pace, err);
+    int r = control_parse_number(argument, 1000000, &pace, err);
     if (r == 0)
         atomic_store(&target->node->faults.drip_bytes_per_s, (int)pace);
     return r;
@@ -76,7 +54,7 @@ static int command_slow_login(const struct control_target *target, const char *a
 {
     (void)json;
     int64_t wait_ms = 0;
-    int r = parse_number(argument, 3600000, &wait_ms, err);
+    int r = control_parse_number(argument, 3600000, &wait_ms, err);
     if (r == 0)
         atomic_store(&target->node->faults.slow_login_ms, (int)wait_ms);
     return r;
@@ -87,7 +65,7 @@ static int command_refuse(const struct control_target *target, const char *argum
 {
     (void)json;
     bool on = false;
-    int r = parse_switch(argument, &on, err);
+    int r = control_parse_switch(argument, &on, err);
     if (r == 0)
         admin_server_refuse(target->admin, on);
     return r;
@@ -98,22 +76,10 @@ static int command_silent(const struct control_target *target, const char *argum
 {
     (void)json;
     bool on = false;
-    int r = parse_switch(argument, &on, err);
+    int r = control_parse_switch(argument, &on, err);
     if (r == 0)
         atomic_store(&target->node->faults.silent, on);
     return r;
-}
-
-/* The position of argument in names, or an error. */
-static int parse_choice(const char *argument, const char *const *names, size_t len, int *ret_choice, struct error *err)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (strcmp(argument, names[i]) == 0) {
-            *ret_choice = (int)i;
-            return 0;
-        }
-    }
-    return bad_argument(argument, err);
 }
 
 static int command_garbage(const struct control_target *target, const char *argument, struct json_writer *json,
@@ -123,7 +89,7 @@ static int command_garbage(const struct control_target *target, const char *argu
         [GARBAGE_OFF] = "off", [GARBAGE_ANSWERS] = "on", [GARBAGE_GREETING] = "greeting"};
     (void)json;
     int mode = 0;
-    int r = parse_choice(argument, names, ARRAY_LEN(names), &mode, err);
+    int r = control_parse_choice(argument, names, ARRAY_LEN(names), &mode, err);
     if (r == 0)
         atomic_store(&target->node->faults.garbage, mode);
     return r;
@@ -136,7 +102,7 @@ static int command_traffic(const struct control_target *target, const char *argu
         [TRAFFIC_GREET] = "greet", [TRAFFIC_SILENT] = "silent", [TRAFFIC_ERR] = "err", [TRAFFIC_REFUSE] = "refuse"};
     (void)json;
     int mode = 0;
-    int r = parse_choice(argument, names, ARRAY_LEN(names), &mode, err);
+    int r = control_parse_choice(argument, names, ARRAY_LEN(names), &mode, err);
     if (r < 0)
         return r;
     atomic_store(&target->node->faults.traffic, mode);
@@ -149,7 +115,7 @@ static int command_uptime(const struct control_target *target, const char *argum
 {
     (void)json;
     int64_t seconds = 0;
-    int r = parse_number(argument, INT32_MAX, &seconds, err);
+    int r = control_parse_number(argument, INT32_MAX, &seconds, err);
     if (r == 0)
         atomic_store(&target->node->boot_ms, clock_mono_ms() - seconds * 1000);
     return r;
@@ -162,7 +128,7 @@ static int command_backend(const struct control_target *target, const char *argu
     char host[256];
     char status[32];
     if (sscanf(argument, "%255s %31s", host, status) != 2)
-        return bad_argument(argument, err);
+        return control_bad_argument(argument, err);
     char *sql = sqlite3_mprintf("UPDATE live.mysql_servers SET status = %Q WHERE hostname = %Q", status, host);
     int r = database_run(&target->node->db, sql, err);
     sqlite3_free(sql);
@@ -200,20 +166,20 @@ static int command_cluster(const struct control_target *target, const char *argu
     char what[32];
     char value[32];
     if (sscanf(argument, "%31s %31s", what, value) != 2)
-        return bad_argument(argument, err);
+        return control_bad_argument(argument, err);
     bool on = false;
     int64_t wait_ms = 0;
     int r = -EINVAL;
     if (strcmp(what, "pause") == 0) {
-        r = parse_switch(value, &on, err);
+        r = control_parse_switch(value, &on, err);
         if (r == 0)
             cluster_pause(target->node->cluster, on);
     } else if (strcmp(what, "version-wait") == 0) {
-        r = parse_number(value, 3600000, &wait_ms, err);
+        r = control_parse_number(value, 3600000, &wait_ms, err);
         if (r == 0)
             cluster_set_version_wait(target->node->cluster, wait_ms);
     }
-    return r < 0 ? bad_argument(argument, err) : 0;
+    return r < 0 ? control_bad_argument(argument, err) : 0;
 }
 
 static int64_t count_threads(void)
@@ -259,14 +225,16 @@ static int command_stats(const struct control_target *target, const char *argume
 static int command_count(const struct control_target *target, const char *argument, struct json_writer *json,
                          struct error *err)
 {
-    return statement_log_write_matching(&target->node->statements, json, argument) ? 0 : bad_argument(argument, err);
+    return statement_log_write_matching(&target->node->statements, json, argument)
+               ? 0
+               : control_bad_argument(argument, err);
 }
 
 static int command_log(const struct control_target *target, const char *argument, struct json_writer *json,
                        struct error *err)
 {
     int64_t count = 0;
-    int r = parse_number(argument, STATEMENT_LOG_KEPT, &count, err);
+    int r = control_parse_number(argument, STATEMENT_LOG_KEPT, &count, err);
     if (r == 0)
         statement_log_write_last(&target->node->statements, json, (size_t)count);
     return r;
@@ -299,6 +267,10 @@ static const struct command {
     {"garbage", "on|off|greeting", "random bytes in place of admin answers, or in place of the greeting",
      command_garbage},
     {"traffic", "greet|silent|err|refuse", "what the traffic port does with new connections", command_traffic},
+    {"pause", "works|twice|fails, slow MS|off",
+     "how PROXYSQL PAUSE and RESUME are answered; how long they hold the admin mutex", control_pause},
+    {"crash", "before REGEX|after REGEX|off", "die at such a statement, or when it was executed and is not answered",
+     control_crash},
     {"uptime", "SECONDS", "pretend to run for so long", command_uptime},
     {"backend", "HOSTNAME STATUS", "change a runtime backend as the monitor would", command_backend},
     {"cluster", "pause on|off, version-wait MS",

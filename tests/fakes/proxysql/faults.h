@@ -9,6 +9,7 @@
  */
 enum garbage_mode { GARBAGE_OFF, GARBAGE_ANSWERS, GARBAGE_GREETING };
 enum traffic_mode { TRAFFIC_GREET, TRAFFIC_SILENT, TRAFFIC_ERR, TRAFFIC_REFUSE };
+enum pause_mode { PAUSE_WORKS, PAUSE_ANSWERS_TWICE, PAUSE_FAILS };
 
 struct faults {
     atomic_int drip_bytes_per_s; /* admin sends byte by byte at this pace; 0 = off */
@@ -16,4 +17,6 @@ struct faults {
     atomic_bool silent;          /* admin accepts connections and never greets */
     atomic_int garbage;          /* enum garbage_mode: admin sends random bytes in place of packets */
     atomic_int traffic;          /* enum traffic_mode: how the traffic port treats new connections */
+    atomic_int pause;            /* enum pause_mode: how PROXYSQL PAUSE and RESUME are answered */
+    atomic_int pause_ms;         /* how long they hold the admin mutex, their work done */
 };

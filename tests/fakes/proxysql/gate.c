@@ -1,5 +1,7 @@
 #include "tests/fakes/proxysql/gate.h"
 
+#include "shared/clock.h"
+
 void gate_init(struct gate *g)
 {
     *g = (struct gate){.busy = false};
@@ -35,6 +37,15 @@ void gate_leave(struct gate *g)
     mutex_lock(&g->lock);
     g->busy = false;
     cond_broadcast(&g->changed);
+    mutex_unlock(&g->lock);
+}
+
+void gate_stay(struct gate *g, int64_t wait_ms)
+{
+    int64_t until_ms = clock_mono_ms() + wait_ms;
+    mutex_lock(&g->lock);
+    while (!g->stopped && clock_mono_ms() < until_ms)
+        (void)cond_wait_until(&g->changed, &g->lock, until_ms);
     mutex_unlock(&g->lock);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "shared/compiler.h"
 #include "shared/thread.h"
@@ -26,6 +27,8 @@ void gate_fini(struct gate *g);
 /* Wait for the mutex. False: the process is stopping, do not run the statement and do not leave. */
 MUST_CHECK bool gate_enter(struct gate *g);
 void gate_leave(struct gate *g);
+/* The one inside stays for so long, less when the process is stopping. */
+void gate_stay(struct gate *g, int64_t wait_ms);
 
 /* Shut the gate behind the statement that is inside, or open it. Returns at once. */
 void gate_wedge(struct gate *g, bool wedged);

@@ -53,6 +53,7 @@ int node_init(struct node *node, const struct node_options *options, struct erro
     accounts_init(&node->accounts);
     checksums_init(&node->checksums);
     statement_log_init(&node->statements);
+    trap_init(&node->trap);
     node->cluster = cluster_new(node);
     int r = find_config(node, options->config_path, err);
     if (r == 0)
@@ -98,6 +99,7 @@ void node_fini(struct node *node)
 {
     cluster_free(node->cluster);
     database_fini(&node->db);
+    trap_fini(&node->trap);
     statement_log_fini(&node->statements);
     checksums_fini(&node->checksums);
     accounts_fini(&node->accounts);

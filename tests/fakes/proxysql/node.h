@@ -13,6 +13,7 @@
 #include "tests/fakes/proxysql/gate.h"
 #include "tests/fakes/proxysql/statement_log.h"
 #include "tests/fakes/proxysql/traffic_server.h"
+#include "tests/fakes/proxysql/trap.h"
 
 /*
  * One ProxySQL: its database behind the gate, who may log in, its traffic port, its faults. The admin and control
@@ -30,6 +31,7 @@ struct node {
     struct accounts accounts;
     struct statement_log statements;
     struct faults faults;
+    struct trap trap;
     struct traffic_server *traffic;
     atomic_llong boot_ms; /* monotonic; moved by the uptime knob */
     atomic_uint next_session_id;

@@ -196,7 +196,55 @@ def test_reset_forgets_a_waiting_statement_too(fresh_node):
 
 
 def test_bad_commands_are_answered(fresh_node):
-    for command in ("", "bogus", "wedge maybe", "drip -1", "traffic", "count (", "sql BOGUS"):
+    for command in ("", "bogus", "wedge maybe", "drip -1", "traffic", "count (", "sql BOGUS", "pause never", "crash before ("):
         with pytest.raises(AssertionError):
             fresh_node.control(command)
     assert len(fresh_node.control("help")["commands"]) > 10
+
+
+def test_a_slow_pause_holds_the_mutex(fresh_node):
+    node = fresh_node
+    node.control("pause slow 500")
+    connection = node.wire()
+    connection.login("admin", "admin")
+    connection.send(bytes([wire.COM_QUERY]) + b"PROXYSQL PAUSE")
+    wait_until(node.traffic_refused, what="the listener is closed")
+    assert query_hangs(node, 0.2)
+    assert connection.receive()[0] == 0
+    node.control("pause slow off")
+    connection.close()
+
+
+def test_pause_answered_twice_as_3_0_does(fresh_node):
+    node = fresh_node
+    node.control("pause twice")
+    with node.wire() as connection:
+        connection.login("admin", "admin")
+        assert connection.command(wire.COM_QUERY, b"PROXYSQL PAUSE")[0] == 0
+        assert connection.receive()[0] == 0
+        assert [number for number, _ in connection.log[-2:]] == [1, 1]
+        with pytest.raises(WireError):
+            connection.command(wire.COM_QUERY, b"PROXYSQL PAUSE")
+        assert connection.receive()[0] == 0xFF
+
+
+def test_pause_that_fails(fresh_node):
+    fresh_node.control("pause fails")
+    with pytest.raises(pymysql.Error):
+        fresh_node.admin("PROXYSQL PAUSE")
+    assert not fresh_node.traffic_refused()
+    fresh_node.control("pause works")
+    fresh_node.admin("PROXYSQL PAUSE")
+    assert fresh_node.traffic_refused()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_crash_at_a_statement(fresh_node, moment):
+    node = fresh_node
+    node.control("crash before NEVER ASKED")
+    node.admin("SELECT 1")
+    node.control(f"crash {moment} ^proxysql +pause")
+    node.admin("SELECT 1")
+    with pytest.raises(pymysql.Error):
+        node.admin("PROXYSQL PAUSE")
+    assert node.process.wait() == -9

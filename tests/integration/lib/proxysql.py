@@ -228,6 +228,8 @@ class Node:
             socket.create_connection((self.address, self.traffic_port), 2).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:  # it was in the queue of a listener that was just closed
+            pass
         return False
 
     # --- faults that both kinds of node have
