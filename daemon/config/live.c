@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "daemon/config/change.h"
 #include "shared/mem.h"
 #include "shared/thread.h"
 
@@ -86,4 +87,12 @@ void config_live_change_end(struct config_live *live, struct loaded_config *next
     mutex_unlock(&live->lock);
     mutex_unlock(&live->change);
     unref(before);
+}
+
+void config_live_set_log_level(struct config_live *live, enum log_level level)
+{
+    const struct loaded_config *current = config_live_change_begin(live);
+    struct loaded_config *next = config_with_log_level(current, (int)level);
+    log_set_level(level);
+    config_live_change_end(live, next);
 }

@@ -38,6 +38,9 @@ const struct loaded_config *config_live_loaded(const struct config *config);
 const struct loaded_config *config_live_change_begin(struct config_live *live) ACQUIRE(live);
 void config_live_change_end(struct config_live *live, struct loaded_config *next) RELEASE(live);
 
+/* The command log-level: settings and log have this level until the next reload. */
+void config_live_set_log_level(struct config_live *live, enum log_level level);
+
 static inline void cleanup_config_run(const struct config **config)
 {
     config_live_put(*config);

@@ -19,6 +19,12 @@ void print(struct printer *printer, const char *fmt, ...)
         printer->error = len < 0 || len >= line_max ? -EMSGSIZE : buf_append(printer->out, text, (size_t)len);
 }
 
+void print_text(struct printer *printer, const char *text)
+{
+    if (printer->error == 0)
+        printer->error = buf_puts(printer->out, text);
+}
+
 void print_value(struct printer *printer, const struct config *config, const struct option *option)
 {
     if (printer->error == 0)

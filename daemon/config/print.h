@@ -11,6 +11,9 @@ struct printer {
 
 void print(struct printer *printer, const char *fmt, ...) PRINTF_FORMAT(2, 3);
 
+/* Text of any length, as it is. */
+void print_text(struct printer *printer, const char *text);
+
 /* The option's value as YAML, secrets masked. */
 void print_value(struct printer *printer, const struct config *config, const struct option *option);
 

@@ -1,31 +1,19 @@
 #include "daemon/config/show.h"
 
+#include "daemon/config/item.h"
 #include "daemon/config/print.h"
 
-static void print_origin(struct printer *printer, const struct loaded_config *loaded, size_t row)
+static void print_item(struct printer *printer, const char *before, const struct loaded_config *loaded, size_t row)
 {
-    char name[OPTION_ENV_MAX];
-    switch (loaded->origin[row].source) {
-    case CONFIG_FROM_DEFAULT:
-        print(printer, "default");
-        return;
-    case CONFIG_FROM_FILE:
-        print(printer, "file ");
-        for (const char *c = loaded->file; *c != '\0'; c++)
-            print(printer, "%c", *c >= ' ' && *c <= '~' ? *c : '?');
-        print(printer, ":%zu", loaded->origin[row].line);
-        return;
-    case CONFIG_FROM_ENVIRONMENT:
-        option_env_name(&option_table[row], name);
-        print(printer, "environment %s", name);
-        return;
-    case CONFIG_FROM_COMMAND:
-        print(printer, "command");
-        return;
-    case CONFIG_FROM_FLAG:
-        print(printer, "flag --%s", option_table[row].key);
-        return;
-    }
+    cleanup_config_item struct config_item item;
+    int rc = config_item_init(&item, loaded, row);
+    if (printer->error == 0)
+        printer->error = rc;
+    print_key(printer, before, &option_table[row], "");
+    print_text(printer, item.value.data);
+    print(printer, " # %s%s", item.source, item.where.len == 0 ? "" : " ");
+    print_text(printer, item.where.data);
+    print(printer, "\n");
 }
 
 int config_show(const struct loaded_config *loaded, struct buf *out)
@@ -33,13 +21,8 @@ int config_show(const struct loaded_config *loaded, struct buf *out)
     struct printer printer = {.out = out};
     const char *before = "";
     for (size_t row = 0; row < option_count; row++) {
-        const struct option *option = &option_table[row];
-        print_key(&printer, before, option, "");
-        print_value(&printer, &loaded->config, option);
-        print(&printer, " # ");
-        print_origin(&printer, loaded, row);
-        print(&printer, "\n");
-        before = option->key;
+        print_item(&printer, before, loaded, row);
+        before = option_table[row].key;
     }
     return printer.error;
 }

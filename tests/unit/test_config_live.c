@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "daemon/config/item.h"
 #include "daemon/config/live.h"
 #include "shared/mem.h"
 #include "shared/thread.h"
@@ -53,6 +54,27 @@ static void a_snapshot_tells_where_values_came_from(void **state)
     config_live_free(live);
 }
 
+static void a_command_sets_the_level_of_settings_and_log(void **state)
+{
+    struct config_live *live = config_live_new(load(*state, 7));
+    enum log_level before = log_get_level();
+    config_live_set_log_level(live, LOG_LEVEL_ERROR);
+    const struct config *config = config_live_get(live);
+    assert_int_equal(log_get_level(), LOG_LEVEL_ERROR);
+    assert_int_equal(config->log.level, LOG_LEVEL_ERROR);
+    assert_int_equal(config->core.interval, 7);
+
+    cleanup_config_item struct config_item item;
+    size_t row = (size_t)option_find("log.level", false);
+    assert_int_equal(config_item_init(&item, config_live_loaded(config), row), 0);
+    assert_string_equal(item.source, "command");
+    assert_string_equal(item.value.data, "ERROR");
+    assert_true(item.reloads && !item.pending);
+    config_live_put(config);
+    config_live_free(live);
+    log_set_level(before);
+}
+
 enum { readers = 4, replacements = 200 };
 
 struct storm {
@@ -95,6 +117,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_snapshot_outlives_its_replacement_and_the_holder, config_fixture_setup,
                                         config_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_snapshot_tells_where_values_came_from, config_fixture_setup,
+                                        config_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_command_sets_the_level_of_settings_and_log, config_fixture_setup,
                                         config_fixture_teardown),
         cmocka_unit_test_setup_teardown(readers_see_one_whole_configuration_each, config_fixture_setup,
                                         config_fixture_teardown),
