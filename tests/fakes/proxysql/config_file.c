@@ -16,12 +16,14 @@ struct field {
 };
 
 struct section {
-    const char *name; /* in the file, and the table's name */
+    const char *module; /* whose LOAD reads it */
+    const char *name;   /* in the file, and the table's name */
     struct field fields[20];
 };
 
 static const struct section sections[] = {
     {"mysql_servers",
+     "mysql_servers",
      {
          {"hostname", true, true, "address"},
          {"hostgroup_id", false, true, "hostgroup"},
@@ -36,7 +38,73 @@ static const struct section sections[] = {
          {"max_latency_ms", false, false, NULL},
          {"comment", true, false, NULL},
      }},
+    {"mysql_servers",
+     "mysql_replication_hostgroups",
+     {
+         {"writer_hostgroup", false, true, NULL},
+         {"reader_hostgroup", false, true, NULL},
+         {"check_type", true, false, NULL},
+         {"comment", true, false, NULL},
+     }},
+    {"mysql_servers",
+     "mysql_group_replication_hostgroups",
+     {
+         {"writer_hostgroup", false, true, NULL},
+         {"backup_writer_hostgroup", false, true, NULL},
+         {"reader_hostgroup", false, true, NULL},
+         {"offline_hostgroup", false, true, NULL},
+         {"active", false, false, NULL},
+         {"max_writers", false, false, NULL},
+         {"writer_is_also_reader", false, false, NULL},
+         {"max_transactions_behind", false, false, NULL},
+         {"comment", true, false, NULL},
+     }},
+    {"mysql_servers",
+     "mysql_galera_hostgroups",
+     {
+         {"writer_hostgroup", false, true, NULL},
+         {"backup_writer_hostgroup", false, true, NULL},
+         {"reader_hostgroup", false, true, NULL},
+         {"offline_hostgroup", false, true, NULL},
+         {"active", false, false, NULL},
+         {"max_writers", false, false, NULL},
+         {"writer_is_also_reader", false, false, NULL},
+         {"max_transactions_behind", false, false, NULL},
+         {"comment", true, false, NULL},
+     }},
+    {"mysql_servers",
+     "mysql_aws_aurora_hostgroups",
+     {
+         {"writer_hostgroup", false, true, NULL},
+         {"reader_hostgroup", false, true, NULL},
+         {"active", false, false, NULL},
+         {"aurora_port", false, false, NULL},
+         {"domain_name", true, false, NULL},
+         {"max_lag_ms", false, false, NULL},
+         {"check_interval_ms", false, false, NULL},
+         {"check_timeout_ms", false, false, NULL},
+         {"writer_is_also_reader", false, false, NULL},
+         {"new_reader_weight", false, false, NULL},
+         {"comment", true, false, NULL},
+     }},
+    {"mysql_servers",
+     "mysql_servers_ssl_params",
+     {
+         {"hostname", true, true, NULL},
+         {"port", false, false, NULL},
+         {"username", true, false, NULL},
+         {"ssl_ca", true, false, NULL},
+         {"ssl_cert", true, false, NULL},
+         {"ssl_key", true, false, NULL},
+         {"ssl_capath", true, false, NULL},
+         {"ssl_crl", true, false, NULL},
+         {"ssl_crlpath", true, false, NULL},
+         {"ssl_cipher", true, false, NULL},
+         {"tls_version", true, false, NULL},
+         {"comment", true, false, NULL},
+     }},
     {"mysql_users",
+     "mysql_users",
      {
          {"username", true, true, NULL},
          {"password", true, false, NULL},
@@ -52,6 +120,7 @@ static const struct section sections[] = {
          {"comment", true, false, NULL},
      }},
     {"mysql_query_rules",
+     "mysql_query_rules",
      {
          {"rule_id", false, true, NULL},
          {"active", false, false, NULL},
@@ -73,6 +142,7 @@ static const struct section sections[] = {
          {"comment", true, false, NULL},
      }},
     {"proxysql_servers",
+     "proxysql_servers",
      {
          {"hostname", true, true, "address"},
          {"port", false, true, NULL},
@@ -175,18 +245,29 @@ int config_file_check(const char *path, struct error *err)
     return r;
 }
 
-int config_file_load(const char *path, const char *section, struct database *db, uint64_t *ret_rows, struct error *err)
+static uint64_t load_sections(const config_t *config, const char *module, struct database *db)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+        const config_setting_t *list =
+            strcmp(sections[i].module, module) == 0 ? config_lookup(config, sections[i].name) : NULL;
+        if (list != NULL)
+            rows += load_list(list, &sections[i], db);
+    }
+    return rows;
+}
+
+int config_file_load(const char *path, const char *module, struct database *db, uint64_t *ret_rows, struct error *err)
 {
     config_t config;
     config_init(&config);
     int r = read_file(&config, path, err);
-    const config_setting_t *setting = r == 0 ? config_lookup(&config, section) : NULL;
+    const config_setting_t *setting = r == 0 ? config_lookup(&config, module) : NULL;
     uint64_t rows = 0;
     if (setting != NULL && config_setting_is_group(setting))
-        rows = load_variables(setting, section, db);
-    for (size_t i = 0; setting != NULL && i < ARRAY_LEN(sections); i++)
-        if (strcmp(sections[i].name, section) == 0)
-            rows = load_list(setting, &sections[i], db);
+        rows = load_variables(setting, module, db);
+    else if (r == 0)
+        rows = load_sections(&config, module, db);
     config_destroy(&config);
     if (r == 0)
         *ret_rows = rows;

@@ -14,7 +14,7 @@
 /* Can the file be read and parsed? 0, -ENOENT when it cannot be read, -EINVAL when it is broken. */
 MUST_CHECK int config_file_check(const char *path, struct error *err);
 
-/* Read one section ("mysql_servers", "admin_variables"...; unknown ones have no rows) into memory. Inside the gate.
- * Fails as config_file_check() does. */
-MUST_CHECK int config_file_load(const char *path, const char *section, struct database *db, uint64_t *ret_rows,
+/* Read what a module ("mysql_servers", "admin_variables"...; unknown ones have no rows) has in the file into memory:
+ * mysql_servers fills six tables. Inside the gate. Fails as config_file_check() does. */
+MUST_CHECK int config_file_load(const char *path, const char *module, struct database *db, uint64_t *ret_rows,
                                 struct error *err);

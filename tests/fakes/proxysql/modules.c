@@ -26,6 +26,16 @@ struct module {
 #define COPY_TABLE(to, from, table) \
     "DELETE FROM " to "." table ";" \
     "INSERT INTO " to "." table " SELECT * FROM " from "." table ";"
+/* The tables of MYSQL SERVERS and MYSQL QUERY RULES beside the one that gives them their name. No checksum covers them
+ * here and no peer pulls them. */
+#define COPY_MORE_SERVER_TABLES(to, from)                      \
+    COPY_TABLE(to, from, "mysql_replication_hostgroups")       \
+    COPY_TABLE(to, from, "mysql_group_replication_hostgroups") \
+    COPY_TABLE(to, from, "mysql_galera_hostgroups")            \
+    COPY_TABLE(to, from, "mysql_aws_aurora_hostgroups")        \
+    COPY_TABLE(to, from, "mysql_servers_ssl_params")           \
+    COPY_TABLE(to, from, "mysql_hostgroup_attributes")
+#define COPY_FAST_ROUTING(to, from) COPY_TABLE(to, from, "mysql_query_rules_fast_routing")
 #define COPY_VARIABLES(to, from, prefix)                                                                             \
     "REPLACE INTO " to ".global_variables SELECT * FROM " from ".global_variables WHERE variable_name LIKE '" prefix \
     "-%'"
@@ -62,12 +72,13 @@ static const struct module modules[] = {
     {
         .command = "MYSQL SERVERS",
         .section = "mysql_servers",
-        .to_runtime = COPY_TABLE("live", "main",
-                                 "mysql_servers") "DELETE FROM live.mysql_servers_v2;"
-                                                  "INSERT INTO live.mysql_servers_v2 SELECT * FROM main.mysql_servers",
-        .to_memory = COPY_TABLE("main", "live", "mysql_servers"),
-        .to_disk = COPY_TABLE("disk", "main", "mysql_servers"),
-        .from_disk = COPY_TABLE("main", "disk", "mysql_servers"),
+        .to_runtime =
+            COPY_TABLE("live", "main", "mysql_servers") "DELETE FROM live.mysql_servers_v2;"
+                                                        "INSERT INTO live.mysql_servers_v2 SELECT * FROM "
+                                                        "main.mysql_servers;" COPY_MORE_SERVER_TABLES("live", "main"),
+        .to_memory = COPY_TABLE("main", "live", "mysql_servers") COPY_MORE_SERVER_TABLES("main", "live"),
+        .to_disk = COPY_TABLE("disk", "main", "mysql_servers") COPY_MORE_SERVER_TABLES("disk", "main"),
+        .from_disk = COPY_TABLE("main", "disk", "mysql_servers") COPY_MORE_SERVER_TABLES("main", "disk"),
         .checksums = {{"mysql_servers", SELECT_SERVERS("live.mysql_servers")},
                       {"mysql_servers_v2", SELECT_SERVERS("live.mysql_servers_v2")}},
         .pull = {"PROXY_" SELECT_SERVERS("mysql_servers_v2"), "DELETE FROM main.mysql_servers",
@@ -92,10 +103,10 @@ static const struct module modules[] = {
     {
         .command = "MYSQL QUERY RULES",
         .section = "mysql_query_rules",
-        .to_runtime = COPY_TABLE("live", "main", "mysql_query_rules"),
-        .to_memory = COPY_TABLE("main", "live", "mysql_query_rules"),
-        .to_disk = COPY_TABLE("disk", "main", "mysql_query_rules"),
-        .from_disk = COPY_TABLE("main", "disk", "mysql_query_rules"),
+        .to_runtime = COPY_TABLE("live", "main", "mysql_query_rules") COPY_FAST_ROUTING("live", "main"),
+        .to_memory = COPY_TABLE("main", "live", "mysql_query_rules") COPY_FAST_ROUTING("main", "live"),
+        .to_disk = COPY_TABLE("disk", "main", "mysql_query_rules") COPY_FAST_ROUTING("disk", "main"),
+        .from_disk = COPY_TABLE("main", "disk", "mysql_query_rules") COPY_FAST_ROUTING("main", "disk"),
         .checksums = {{"mysql_query_rules", SELECT_RULES("live.mysql_query_rules")}},
         .pull = {"PROXY_" SELECT_RULES("runtime_mysql_query_rules"), "DELETE FROM main.mysql_query_rules",
                  "INSERT INTO main.mysql_query_rules VALUES", ""},

@@ -115,6 +115,13 @@ FILL_RUNTIME(mysql_users)
 FILL_RUNTIME(mysql_query_rules)
 FILL_RUNTIME(proxysql_servers)
 FILL_RUNTIME(global_variables)
+FILL_RUNTIME(mysql_replication_hostgroups)
+FILL_RUNTIME(mysql_group_replication_hostgroups)
+FILL_RUNTIME(mysql_galera_hostgroups)
+FILL_RUNTIME(mysql_aws_aurora_hostgroups)
+FILL_RUNTIME(mysql_servers_ssl_params)
+FILL_RUNTIME(mysql_hostgroup_attributes)
+FILL_RUNTIME(mysql_query_rules_fast_routing)
 
 static const struct filled_table {
     const char *name;
@@ -128,6 +135,13 @@ static const struct filled_table {
     {"runtime_mysql_users", true, fill_mysql_users},
     {"runtime_mysql_query_rules", true, fill_mysql_query_rules},
     {"runtime_proxysql_servers", true, fill_proxysql_servers},
+    {"runtime_mysql_replication_hostgroups", true, fill_mysql_replication_hostgroups},
+    {"runtime_mysql_group_replication_hostgroups", true, fill_mysql_group_replication_hostgroups},
+    {"runtime_mysql_galera_hostgroups", true, fill_mysql_galera_hostgroups},
+    {"runtime_mysql_aws_aurora_hostgroups", true, fill_mysql_aws_aurora_hostgroups},
+    {"runtime_mysql_servers_ssl_params", true, fill_mysql_servers_ssl_params},
+    {"runtime_mysql_hostgroup_attributes", true, fill_mysql_hostgroup_attributes},
+    {"runtime_mysql_query_rules_fast_routing", true, fill_mysql_query_rules_fast_routing},
     {"runtime_checksums_values", true, fill_checksums},
     {"stats_proxysql_servers_checksums", false, fill_peer_checksums},
     {"stats_proxysql_servers_metrics", false, fill_peer_metrics},

@@ -34,6 +34,47 @@
     "error_msg VARCHAR, OK_msg VARCHAR, sticky_conn INT, multiplex INT, gtid_from_hostgroup INT, log INT, "            \
     "apply INT NOT NULL DEFAULT 0, attributes VARCHAR NOT NULL DEFAULT '', comment VARCHAR "
 
+#define REPLICATION_COLUMNS                                                                                          \
+    "writer_hostgroup INT CHECK (writer_hostgroup>=0) NOT NULL PRIMARY KEY, reader_hostgroup INT NOT NULL CHECK "    \
+    "(reader_hostgroup<>writer_hostgroup AND reader_hostgroup>=0), check_type VARCHAR CHECK (LOWER(check_type) IN "  \
+    "('read_only','innodb_read_only','super_read_only','read_only|innodb_read_only','read_only&innodb_read_only')) " \
+    "NOT NULL DEFAULT 'read_only', comment VARCHAR NOT NULL DEFAULT '', UNIQUE (reader_hostgroup)"
+
+#define GROUP_COLUMNS                                                                                               \
+    "writer_hostgroup INT CHECK (writer_hostgroup>=0) NOT NULL PRIMARY KEY, backup_writer_hostgroup INT NOT NULL, " \
+    "reader_hostgroup INT NOT NULL, offline_hostgroup INT NOT NULL, active INT CHECK (active IN (0,1)) NOT NULL "   \
+    "DEFAULT 1, max_writers INT NOT NULL DEFAULT 1, writer_is_also_reader INT NOT NULL DEFAULT 0, "                 \
+    "max_transactions_behind INT NOT NULL DEFAULT 0, comment VARCHAR, UNIQUE (reader_hostgroup), "                  \
+    "UNIQUE (offline_hostgroup), UNIQUE (backup_writer_hostgroup)"
+
+#define AURORA_COLUMNS                                                                                                 \
+    "writer_hostgroup INT CHECK (writer_hostgroup>=0) NOT NULL PRIMARY KEY, reader_hostgroup INT NOT NULL, active "    \
+    "INT "                                                                                                             \
+    "CHECK (active IN (0,1)) NOT NULL DEFAULT 1, aurora_port INT NOT NULL DEFAULT 3306, domain_name VARCHAR NOT NULL " \
+    "DEFAULT '', max_lag_ms INT NOT NULL DEFAULT 600000, check_interval_ms INT NOT NULL DEFAULT 1000, "                \
+    "check_timeout_ms INT NOT NULL DEFAULT 800, writer_is_also_reader INT NOT NULL DEFAULT 0, new_reader_weight INT "  \
+    "NOT NULL DEFAULT 1, add_lag_ms INT NOT NULL DEFAULT 30, min_lag_ms INT NOT NULL DEFAULT 30, lag_num_checks INT "  \
+    "NOT NULL DEFAULT 1, comment VARCHAR, UNIQUE (reader_hostgroup)"
+
+#define SSL_PARAMS_COLUMNS                                                                                             \
+    "hostname VARCHAR NOT NULL, port INT NOT NULL DEFAULT 3306, username VARCHAR NOT NULL DEFAULT '', ssl_ca VARCHAR " \
+    "NOT NULL DEFAULT '', ssl_cert VARCHAR NOT NULL DEFAULT '', ssl_key VARCHAR NOT NULL DEFAULT '', ssl_capath "      \
+    "VARCHAR NOT NULL DEFAULT '', ssl_crl VARCHAR NOT NULL DEFAULT '', ssl_crlpath VARCHAR NOT NULL DEFAULT '', "      \
+    "ssl_cipher VARCHAR NOT NULL DEFAULT '', tls_version VARCHAR NOT NULL DEFAULT '', comment VARCHAR NOT NULL "       \
+    "DEFAULT '', PRIMARY KEY (hostname, port, username)"
+
+#define ATTRIBUTES_COLUMNS                                                                                            \
+    "hostgroup_id INT NOT NULL PRIMARY KEY, max_num_online_servers INT NOT NULL DEFAULT 1000000, autocommit INT NOT " \
+    "NULL DEFAULT -1, free_connections_pct INT NOT NULL DEFAULT 10, init_connect VARCHAR NOT NULL DEFAULT '', "       \
+    "multiplex INT NOT NULL DEFAULT 1, connection_warming INT NOT NULL DEFAULT 0, throttle_connections_per_sec INT "  \
+    "NOT NULL DEFAULT 1000000, ignore_session_variables VARCHAR NOT NULL DEFAULT '', hostgroup_settings VARCHAR NOT " \
+    "NULL DEFAULT '', servers_defaults VARCHAR NOT NULL DEFAULT '', comment VARCHAR NOT NULL DEFAULT ''"
+
+#define FAST_ROUTING_COLUMNS                                                                                        \
+    "username VARCHAR NOT NULL, schemaname VARCHAR NOT NULL, flagIN INT NOT NULL DEFAULT 0, destination_hostgroup " \
+    "INT "                                                                                                          \
+    "NOT NULL, comment VARCHAR NOT NULL, PRIMARY KEY (username, schemaname, flagIN)"
+
 #define PEER_COLUMNS                                                                                                 \
     "hostname VARCHAR NOT NULL, port INT NOT NULL DEFAULT 6032, weight INT CHECK (weight >= 0) NOT NULL DEFAULT 0, " \
     "comment VARCHAR NOT NULL DEFAULT '', PRIMARY KEY (hostname, port) "
@@ -49,8 +90,18 @@
     "PRIMARY KEY (hostgroup, schemaname, username, client_address, digest) "
 
 const struct schema_table schema_configuration_tables[] = {
-    {"mysql_servers", SERVER_COLUMNS},  {"mysql_users", USER_COLUMNS},          {"mysql_query_rules", RULE_COLUMNS},
-    {"proxysql_servers", PEER_COLUMNS}, {"global_variables", VARIABLE_COLUMNS},
+    {"mysql_servers", SERVER_COLUMNS},
+    {"mysql_users", USER_COLUMNS},
+    {"mysql_query_rules", RULE_COLUMNS},
+    {"proxysql_servers", PEER_COLUMNS},
+    {"global_variables", VARIABLE_COLUMNS},
+    {"mysql_replication_hostgroups", REPLICATION_COLUMNS},
+    {"mysql_group_replication_hostgroups", GROUP_COLUMNS},
+    {"mysql_galera_hostgroups", GROUP_COLUMNS},
+    {"mysql_aws_aurora_hostgroups", AURORA_COLUMNS},
+    {"mysql_servers_ssl_params", SSL_PARAMS_COLUMNS},
+    {"mysql_hostgroup_attributes", ATTRIBUTES_COLUMNS},
+    {"mysql_query_rules_fast_routing", FAST_ROUTING_COLUMNS},
 };
 const size_t schema_configuration_tables_len = ARRAY_LEN(schema_configuration_tables);
 
