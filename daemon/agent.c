@@ -39,6 +39,7 @@ struct agent {
     struct db_pool *pool;
     struct reconcile_state *reconcile;
     struct resync_state *resync;
+    struct stamp_state *stamp;
     struct job_context jobs;
     struct job_queue *queue;
     struct worker_pool *workers;
@@ -75,12 +76,14 @@ static void make_queue(struct agent *a, const struct config *config)
 {
     a->reconcile = reconcile_state_new();
     a->resync = resync_state_new();
+    a->stamp = stamp_state_new();
     a->jobs = (struct job_context){.live = a->live,
                                    .pool = a->pool,
                                    .health = &a->health,
                                    .phase = &a->phase,
                                    .reconcile = a->reconcile,
                                    .resync = a->resync,
+                                   .stamp = a->stamp,
                                    .admin_host = a->admin_host,
                                    .admin_port = a->admin_port,
                                    .traffic_host = a->traffic_host,
@@ -116,6 +119,8 @@ static int start_scheduler(struct agent *a, const struct config *c, struct error
     entries[count++] = every(JOB_HEALTH, health_interval_ms, health_retry_ms, c);
     if (c->run_mode == RUN_MODE_CORE)
         entries[count++] = every(JOB_RECONCILE, 0, cluster_retry_ms, c);
+    if (c->run_mode == RUN_MODE_CORE)
+        entries[count++] = every(JOB_STAMP, STAMP_INTERVAL_MS, cluster_retry_ms, c);
     if (c->run_mode == RUN_MODE_SATELLITE)
         entries[count++] = every(JOB_RESYNC, 0, cluster_retry_ms, c);
     int rc = scheduler_start(&a->scheduler, a->queue, entries, count, err);
@@ -235,6 +240,7 @@ void agent_stop(struct agent *a)
     pod_watch_free(a->pods);
     reconcile_state_free(a->reconcile);
     resync_state_free(a->resync);
+    stamp_state_free(a->stamp);
     db_pool_free(a->pool);
     (void)phase_advance(&a->phase, PHASE_STOPPED);
     cond_fini(&a->drained);

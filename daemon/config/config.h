@@ -12,6 +12,7 @@
  * live.h says how a running agent's settings are read. The option table (options.c) documents every key.
  */
 enum run_mode { RUN_MODE_NONE, RUN_MODE_CORE, RUN_MODE_SATELLITE, RUN_MODE_DUMP };
+enum config_authority { CONFIG_AUTHORITY_FILE, CONFIG_AUTHORITY_CLUSTER };
 enum tls_mode { TLS_MODE_DISABLED, TLS_MODE_REQUIRED, TLS_MODE_VERIFY };
 
 struct string_list {
@@ -54,6 +55,7 @@ struct config {
         char *bootstrap_hostname; /* the cores' service, as their configuration files name it */
         int64_t publish_interval_ms;
         int64_t accept_interval;
+        int config_authority; /* enum config_authority */
     } core;
     struct {
         char *api_server; /* "" = in-cluster */

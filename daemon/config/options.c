@@ -34,6 +34,12 @@ static const struct option_name log_format_names[] = {
     {NULL, 0, false},
 };
 
+static const struct option_name config_authority_names[] = {
+    {"file", CONFIG_AUTHORITY_FILE, false},
+    {"cluster", CONFIG_AUTHORITY_CLUSTER, false},
+    {NULL, 0, false},
+};
+
 static const struct option_name tls_mode_names[] = {
     {"disabled", TLS_MODE_DISABLED, false},
     {"required", TLS_MODE_REQUIRED, false},
@@ -116,6 +122,8 @@ const struct option option_table[] = {
         "Changes of pods within this time of the last pass share the next one; the first one acts at once."),
     INT("core.accept_interval", core.accept_interval, "5", 1, 3600, "seconds", OPTION_RELOAD,
         "How often a core publishes its list again at most so that new satellites are accepted."),
+    ENUM("core.config_authority", core.config_authority, "file", config_authority_names, OPTION_RELOAD,
+         "What a core that has just started loads: its configuration file, or what other cores have loaded already."),
     STRING("kubernetes.api_server", kubernetes.api_server, "", 0,
            "URL of the Kubernetes API server (https, or http to loopback); empty = as a pod finds it."),
     STRING("kubernetes.token_file", kubernetes.token_file, "/var/run/secrets/kubernetes.io/serviceaccount/token", 0,

@@ -191,6 +191,7 @@ static void record(const struct job_context *c, struct health_observation *seen)
     if ((changes & HEALTH_NEW_LIFE) != 0) {
         scheduler_hasten(c->scheduler, JOB_RECONCILE);
         scheduler_hasten(c->scheduler, JOB_RESYNC);
+        scheduler_hasten(c->scheduler, JOB_STAMP);
     }
 }
 

@@ -58,6 +58,16 @@ const struct job_kind job_table[JOB_IDS] = {
                     .while_draining = true,
                     .reserved = false,
                     .run = reload_run},
+    [JOB_STAMP] = {.name = "stamp",
+                   .priority = 70, /* before membership, which has to wait for the connection otherwise */
+                   .max_running = 1,
+                   .max_waiting = 1,
+                   .max_waiters = waiters_max,
+                   .second = JOB_SECOND_JOIN,
+                   .deadline_ms = STAMP_DEADLINE_MS,
+                   .while_draining = false,
+                   .reserved = false,
+                   .run = stamp_run},
 };
 
 int job_table_run(const struct job_kind *kind, struct job *job, void *context, struct error *err)

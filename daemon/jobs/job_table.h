@@ -5,13 +5,14 @@
 #include "daemon/jobs/health_state.h"
 #include "daemon/jobs/reconcile.h"
 #include "daemon/jobs/resync.h"
+#include "daemon/jobs/stamp.h"
 #include "daemon/phase.h"
 #include "daemon/proxysql/db_pool.h"
 #include "daemon/queue/job_queue.h"
 #include "daemon/queue/scheduler.h"
 
 /* Every kind of job, with its rules, in one table. */
-enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RECONCILE, JOB_RESYNC, JOB_RELOAD, JOB_IDS };
+enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RECONCILE, JOB_RESYNC, JOB_RELOAD, JOB_STAMP, JOB_IDS };
 
 /* What jobs work with; the context of the agent's queue. Everything in it outlives the queue. Each job gets a copy of
  * its own, which is valid, like the settings in it, until run() returns. */
@@ -26,6 +27,7 @@ struct job_context {
     struct pod_watch *pods;      /* NULL when this mode has none, or it did not start */
     struct reconcile_state *reconcile;
     struct resync_state *resync;
+    struct stamp_state *stamp;
     const char *admin_host; /* of proxysql.address */
     uint16_t admin_port;
     const char *traffic_host; /* of proxysql.traffic_address, used until ProxySQL tells its own */

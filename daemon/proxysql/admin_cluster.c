@@ -9,6 +9,7 @@
 
 /* Rows of different tables in one answer: a tag and up to eight values. ProxySQL refreshes each table that the text
  * names. */
+#define SQL_OWN "SELECT 'own', name, version, epoch, checksum, '', '', '', '' FROM runtime_checksums_values"
 #define SQL_CLUSTER                                                                                             \
     "SELECT 'clock', strftime('%s', 'now'), '', '', '', '', '', '', ''"                                         \
     " UNION ALL SELECT 'variable', variable_name, variable_value, '', '', '', '', '', ''"                       \
@@ -16,7 +17,7 @@
     " 'admin-cluster_check_interval_ms', 'admin-cluster_check_status_frequency',"                               \
     " 'admin-cluster_proxysql_servers_diffs_before_sync')"                                                      \
     " UNION ALL SELECT 'member', hostname, port, weight, comment, '', '', '', '' FROM runtime_proxysql_servers" \
-    " UNION ALL SELECT 'own', name, version, epoch, checksum, '', '', '', '' FROM runtime_checksums_values"
+    " UNION ALL " SQL_OWN
 #define SQL_PEERS                                                                                      \
     " UNION ALL SELECT 'peer', hostname, port, name, version, epoch, checksum, updated_at, diff_check" \
     " FROM stats_proxysql_servers_checksums"
@@ -26,8 +27,7 @@
     " UNION ALL SELECT 'users', COUNT(*), '', '', '', '', '', '', '' FROM runtime_mysql_users" \
     " UNION ALL SELECT 'variable', variable_name, variable_value, '', '', '', '', '', ''"      \
     " FROM runtime_global_variables WHERE variable_name = 'admin-cluster_check_interval_ms'"   \
-    " UNION ALL SELECT 'own', name, version, epoch, checksum, '', '', '', '' FROM "            \
-    "runtime_checksums_values" SQL_GATE_MODULES
+    " UNION ALL " SQL_OWN SQL_GATE_MODULES
 #define SQL_METRICS                                                                        \
     " UNION ALL SELECT 'metrics', hostname, port, last_check_ms, Uptime_s, '', '', '', ''" \
     " FROM stats_proxysql_servers_metrics"
@@ -193,6 +193,18 @@ int admin_read_gate(struct db_conn *conn, bool with_peers, int64_t deadline_ms, 
     if (rc < 0) {
         cluster_view_fini(&r.view);
         return error_wrap(err, "read what the sync gate asks");
+    }
+    *ret_view = r.view;
+    return 0;
+}
+
+int admin_read_modules(struct db_conn *conn, int64_t deadline_ms, struct cluster_view *ret_view, struct error *err)
+{
+    struct reading r = {0};
+    int rc = db_conn_query(conn, SQL_OWN, take_cluster_row, &r, DB_ANSWER_BYTES_MAX, deadline_ms, NULL, err);
+    if (rc < 0) {
+        cluster_view_fini(&r.view);
+        return error_wrap(err, "read runtime_checksums_values");
     }
     *ret_view = r.view;
     return 0;

@@ -19,6 +19,10 @@ MUST_CHECK int admin_read_cluster(struct db_conn *conn, bool use_metrics, int64_
 MUST_CHECK int admin_read_gate(struct db_conn *conn, bool with_peers, int64_t deadline_ms,
                                struct cluster_view *ret_view, struct error *err);
 
+/* Only versions, epochs and checksums of the modules, of whatever node the connection leads to: view.own. */
+MUST_CHECK int admin_read_modules(struct db_conn *conn, int64_t deadline_ms, struct cluster_view *ret_view,
+                                  struct error *err);
+
 /* runtime_proxysql_servers of whatever node the connection leads to. */
 MUST_CHECK int admin_read_members(struct db_conn *conn, int64_t deadline_ms, struct member_list *ret_members,
                                   struct error *err);

@@ -67,11 +67,15 @@ class Cores:
         return self.relays[name].statements
 
     def written(self, name):
-        """The statements of this node's agent that change anything: (verb and object)."""
+        """The statements of this node's agent that change the member list: (verb and object)."""
         verbs = {"REPLACE INTO proxysql_servers": "REPLACE", "DELETE FROM proxysql_servers": "DELETE",
                  "LOAD PROXYSQL SERVERS TO RUNTIME": "LOAD"}
-        found = [text for text in list(self.statements(name)) if not text.upper().startswith(("SELECT", "SHOW"))]
+        found = [text for text in self.changes(name) if "proxysql_servers" in text.lower().replace(" ", "_")]
         return [next(short for long, short in verbs.items() if text.startswith(long)) for text in found]
+
+    def changes(self, name):
+        """All its statements that change anything."""
+        return [text for text in list(self.statements(name)) if not text.upper().startswith(("SELECT", "SHOW"))]
 
     # --- what is there
 
