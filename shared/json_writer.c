@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "shared/utf8.h"
+
 void json_writer_init(struct json_writer *w, struct buf *out)
 {
     *w = (struct json_writer){.out = out};
@@ -97,23 +99,6 @@ int json_writer_end(struct json_writer *w)
     return w->error;
 }
 
-/* Length of the valid UTF-8 sequence at p, 0 when it is not one (RFC 3629: no overlongs, surrogates, > U+10FFFF). */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-    if (p[0] < 0x80)
-        return 1;
-    size_t need = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
-    if (need == 0 || need > left)
-        return 0;
-    for (size_t i = 1; i < need; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return need;
-}
-
 static const char *short_escape(unsigned char c)
 {
     switch (c) {
@@ -140,9 +125,9 @@ static int append_char(struct buf *out, const unsigned char *p, size_t left, siz
         return buf_puts(out, escape);
     if (*p < 0x20 || *p == 0x7f)
         return buf_printf(out, "\\u%04x", *p);
-    size_t len = utf8_len(p, left);
+    size_t len = utf8_sequence_len((const char *)p, left);
     if (len == 0)
-        return buf_puts(out, "\xef\xbf\xbd");
+        return buf_puts(out, UTF8_REPLACEMENT);
     *ret_used = len;
     return buf_append(out, p, len);
 }
