@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/control/commands.h"
 #include "daemon/discovery/pod_watch.h"
 #include "daemon/http/api.h"
 #include "daemon/http/http_server.h"
@@ -13,7 +14,7 @@
 #include "daemon/jobs/pool_login.h"
 #include "daemon/queue/scheduler.h"
 #include "daemon/queue/worker_pool.h"
-#include "daemon/status.h"
+#include "daemon/status/status.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -26,7 +27,7 @@ enum { cluster_retry_ms = 1000 };
 /* Two looks at the cluster that events ask for; what is written is paced by core.publish_interval_ms. */
 enum { pass_gap_ms = 50 };
 /* What is being answered at the end gets this long. */
-enum { http_grace_ms = 500 };
+enum { http_grace_ms = 500, control_grace_ms = 500 };
 
 struct agent {
     struct config_live *live;
@@ -47,7 +48,8 @@ struct agent {
     struct pod_watch *pods;
     struct api_context api;
     struct http_server *http;
-    struct mutex lock; /* of what follows: the wait for a drain's end */
+    struct control_server *control; /* NULL when its socket cannot be had */
+    struct mutex lock;              /* of what follows: the wait for a drain's end */
     struct cond drained;
     bool drain_ended GUARDED;
 };
@@ -88,6 +90,7 @@ static void make_queue(struct agent *a, const struct config *config)
                                    .admin_port = a->admin_port,
                                    .traffic_host = a->traffic_host,
                                    .traffic_port = a->traffic_port,
+                                   .started_ms = clock_mono_ms(),
                                    .first_ms = clock_mono_ms() + config->start_delay * 1000};
     a->queue = job_queue_new(job_table, JOB_IDS, (unsigned)config->workers.count, &a->jobs);
     job_queue_set_runner(a->queue, job_table_run);
@@ -100,6 +103,22 @@ static int start_http(struct agent *a, const struct config *config, struct error
     const struct http_server_options options = {
         .address = config->api.address, .port = (uint16_t)config->api.port, .routes = api_routes, .context = &a->api};
     return http_server_start(&a->http, &options, err);
+}
+
+/* Without its socket the agent does its work all the same. */
+static void start_control(struct agent *a, const struct config *config)
+{
+    struct error err = ERROR_INIT;
+    const struct control_server_options options = {.path = config->control.socket,
+                                                   .mode = (unsigned)config->control.mode,
+                                                   .handlers = command_handlers,
+                                                   .context = &a->jobs};
+    if (control_server_start(&a->control, &options, &err) < 0)
+        log_warn("no control socket, so proxysql-agentctl cannot reach this agent; set control.socket to a path in a "
+                 "folder that it may write to",
+                 LOG_STR("error", err.text));
+    else
+        log_info("control socket", LOG_STR("path", control_server_path(a->control)));
 }
 
 /* interval_ms 0: as the settings say. */
@@ -170,6 +189,7 @@ static int start_modules(struct agent *a, const struct config *config, struct er
     if (rc < 0)
         return rc;
     start_pod_watch(a, config);
+    start_control(a, config);
     return worker_pool_start(&a->workers, a->queue, (unsigned)config->workers.count, db_thread_start, db_thread_end,
                              err); /* last: what jobs work with is complete */
 }
@@ -232,8 +252,10 @@ void agent_stop(struct agent *a)
     if (a->pool != NULL)
         db_pool_cancel(a->pool);
     worker_pool_join(a->workers);
+    control_server_stop(a->control, control_grace_ms);
     if (a->http != NULL)
         http_server_stop(a->http, http_grace_ms);
+    control_server_free(a->control);
     http_server_free(a->http);
     scheduler_free(a->scheduler);
     job_queue_free(a->queue);
@@ -251,8 +273,9 @@ void agent_stop(struct agent *a)
 
 static void log_status(struct agent *a)
 {
-    cleanup_config const struct config *config = config_live_get(a->live);
-    status_log(config, phase_get(&a->phase), &a->health, a->pool, a->queue);
+    struct status status;
+    status_collect(&a->jobs, &status);
+    status_log(&status);
 }
 
 static void status_done(void *arg, const struct job_result *result)

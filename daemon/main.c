@@ -10,7 +10,7 @@
 #include "daemon/config/live.h"
 #include "daemon/config/show.h"
 #include "daemon/proxysql/db_conn.h"
-#include "daemon/status.h"
+#include "daemon/status/status.h"
 #include "shared/buf.h"
 #include "shared/log.h"
 

@@ -79,6 +79,10 @@ struct config {
         char *token_file;                  /* "" = no token */
     } api;
     struct {
+        char *socket; /* "" = the default places */
+        int mode;     /* of the socket's file */
+    } control;
+    struct {
         int64_t count;
     } workers;
     struct {

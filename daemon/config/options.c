@@ -47,6 +47,11 @@ static const struct option_name tls_mode_names[] = {
     {NULL, 0, false},
 };
 
+static const struct option_name socket_mode_names[] = {
+    {"0600", 0600, false}, {"0660", 0660, false}, {"0666", 0666, false}, {"600", 0600, true},
+    {"660", 0660, true},   {"666", 0666, true},   {NULL, 0, false},
+};
+
 #define FIELD(key_, type_, field_, default_, flags_)                                                       \
     .key = (key_), .type = (type_), .offset = offsetof(struct config, field_), .default_text = (default_), \
     .flags = (flags_)
@@ -148,6 +153,11 @@ const struct option option_table[] = {
               "Who may use /shutdown (empty = everybody) and POST /api/v1/* (empty = nobody without the token)."),
     STRING("api.token_file", api.token_file, "", OPTION_RELOAD,
            "File that holds the bearer token, read at each use; /shutdown needs it then, POST /api/v1/* takes it."),
+    STRING("control.socket", control.socket, "", 0,
+           "Unix socket that proxysql-agentctl talks to; empty = /run/proxysql-agent/agent.sock, else "
+           "proxysql-agent-UID/agent.sock in TMPDIR or /tmp."),
+    ENUM("control.mode", control.mode, "0660", socket_mode_names, 0,
+         "Who may connect to it: the mode of its file. Changes are for uid 0 and the agent's own user alone."),
     INT("workers.count", workers.count, "4", 3, 16, "threads", 0, "Threads that run jobs."),
     STRING("shutdown.draining_file", shutdown.draining_file, "/var/lib/proxysql/draining", OPTION_REFERENCE,
            "File that marks this pod as draining; it makes readiness fail."),

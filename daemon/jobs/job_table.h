@@ -32,7 +32,8 @@ struct job_context {
     uint16_t admin_port;
     const char *traffic_host; /* of proxysql.traffic_address, used until ProxySQL tells its own */
     uint16_t traffic_port;
-    int64_t first_ms; /* monotonic, the end of start_delay: ProxySQL is not talked to before */
+    int64_t started_ms; /* monotonic, when the agent started */
+    int64_t first_ms;   /* monotonic, the end of start_delay: ProxySQL is not talked to before */
 };
 
 /* JOB_IDS rows, indexed by enum job_id. */

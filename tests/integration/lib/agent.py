@@ -5,6 +5,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 from lib import http_client
@@ -63,12 +64,16 @@ class Agent:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.host, self.port = host, free_port()
         self.draining_file = self.folder / "draining"
+        # a socket's path has 107 bytes at most, less than pytest's folders may have
+        self.socket_folder = tempfile.TemporaryDirectory(prefix="agent-")
+        self.socket = pathlib.Path(self.socket_folder.name) / "agent.sock"
         self.flags, self.env, self.launcher = flags, env or {}, launcher
         self.settings = {"run_mode": "core", "log.format": "JSON", "api.address": "127.0.0.1", "api.port": self.port,
                          "proxysql.address": f"{node.address}:{node.admin_port}",
                          "proxysql.traffic_address": f"{node.address}:{node.traffic_port}",
                          "proxysql.username": "radmin", "proxysql.password": "radmin",
-                         "shutdown.draining_file": str(self.draining_file), **(settings or {})}
+                         "control.socket": str(self.socket), "shutdown.draining_file": str(self.draining_file),
+                         **(settings or {})}
         self.process = None
 
     # --- life
@@ -104,6 +109,7 @@ class Agent:
     def close(self):
         if self.process and self.process.running():
             self.stop()
+        self.socket_folder.cleanup()
 
     # --- questions
 

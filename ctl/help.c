@@ -1,0 +1,67 @@
+#include "ctl/help.h"
+
+#include <stdio.h>
+
+#include "ctl/options.h"
+
+int help_usage(const struct command *c, struct buf *out)
+{
+    char usage[ARGUMENT_ALLOWED_MAX];
+    int rc = buf_printf(out, "proxysql-agentctl [OPTION]... %s", c->name);
+    for (int i = 0; rc == 0 && c->arguments[i].name != NULL; i++) {
+        argument_usage(&c->arguments[i], usage);
+        rc = buf_printf(out, " %s", usage);
+    }
+    return rc;
+}
+
+static int write_argument(const struct argument *a, struct buf *out)
+{
+    char usage[ARGUMENT_ALLOWED_MAX];
+    char allowed[ARGUMENT_ALLOWED_MAX];
+    argument_usage(a, usage);
+    argument_allowed(a, allowed);
+    return buf_printf(out, "  %-16s %s%s%s%s\n", usage, a->summary, allowed[0] == '\0' ? "" : " (", allowed,
+                      allowed[0] == '\0' ? "" : ")");
+}
+
+static int write_one(const struct command *c, struct buf *out)
+{
+    int rc = buf_puts(out, "usage: ");
+    if (rc == 0)
+        rc = help_usage(c, out);
+    if (rc == 0)
+        rc = buf_printf(out, "\n\n%s\n%s", c->summary, c->arguments[0].name == NULL ? "" : "\n");
+    for (int i = 0; rc == 0 && c->arguments[i].name != NULL; i++)
+        rc = write_argument(&c->arguments[i], out);
+    if (rc == 0)
+        rc = buf_printf(out, "\nWho may: %s.\nCtrl-C: %s\n",
+                        c->rights == COMMAND_LOOK ? "whoever may connect" : "uid 0 and the agent's own user",
+                        c->on_interrupt);
+    return rc;
+}
+
+static int write_all(struct buf *out)
+{
+    int rc = buf_puts(out, "usage: proxysql-agentctl [OPTION]... COMMAND [ARGUMENT]...\n\n"
+                           "Talks to the proxysql-agent on this machine.\n\n");
+    for (size_t i = 0; rc == 0 && i < COMMAND_IDS; i++)
+        rc = buf_printf(out, "  %-11s %s\n", command_table[i].name, command_table[i].summary);
+    if (rc == 0)
+        rc = buf_puts(out, "  completion  Print the completion for a shell (bash, zsh).\n"
+                           "  help        Print this, or help about one command.\n\nOptions, anywhere:\n\n");
+    for (const struct global_option *g = global_options; rc == 0 && g->name != NULL; g++) {
+        char usage[ARGUMENT_ALLOWED_MAX];
+        (void)snprintf(usage, sizeof(usage), "--%s%s%s", g->name, g->value == NULL ? "" : " ",
+                       g->value == NULL ? "" : g->value);
+        rc = buf_printf(out, "  %-21s %s\n", usage, g->summary);
+    }
+    if (rc == 0)
+        rc = buf_puts(out, "\nExit status: 0 done, 1 no agent answers, 2 refused or failed, 3 wrong usage.\n");
+    return rc;
+}
+
+int help_write(const struct command *command, struct buf *out)
+{
+    return command == NULL ? write_all(out) : write_one(command, out);
+}

@@ -1,0 +1,42 @@
+#include "ctl/render.h"
+
+#include <string.h>
+
+/* Results that are told in one line: what the job says of itself. */
+static void render_summary(const struct msgpack_object *result, struct screen *s)
+{
+    char took[SCREEN_TIME_SIZE];
+    const char *summary = tree_text(result, "summary");
+    screen_print(s, COLOR_GOOD, "%s", summary[0] == '\0' ? "done" : summary);
+    screen_print(s, COLOR_NONE, " (%s)\n", screen_duration(tree_int(result, "duration_ms", 0), took));
+}
+
+static void render_version(const struct msgpack_object *result, struct screen *s)
+{
+    const char *proxysql = tree_text(result, "proxysql");
+    screen_field(s, "agentctl", COLOR_NONE, "%s", PROJECT_VERSION);
+    screen_field(s, "agent", COLOR_NONE, "%s, control protocol %lld", tree_text(result, "agent"),
+                 (long long)tree_int(result, "protocol", 0));
+    screen_field(s, "ProxySQL", COLOR_NONE, "%s", proxysql[0] == '\0' ? "has not answered yet" : proxysql);
+}
+
+static void render_log_level(const struct msgpack_object *result, struct screen *s)
+{
+    screen_print(s, COLOR_NONE, "log level %s (was %s)\n", tree_text(result, "level"), tree_text(result, "before"));
+}
+
+bool render_is_bad(const struct command *command, const struct msgpack_object *result)
+{
+    enum command_id id = command_id_of(command);
+    if (id == COMMAND_HEALTH)
+        return strcmp(tree_text(tree_get(result, "health"), "admin"), "answers") != 0;
+    return id == COMMAND_DOCTOR && tree_int(result, "broken", 0) > 0;
+}
+
+render_fn *const renderers[COMMAND_IDS] = {
+    [COMMAND_STATUS] = render_status,       [COMMAND_HEALTH] = render_health,     [COMMAND_JOBS] = render_jobs,
+    [COMMAND_MEMBERS] = render_summary,     [COMMAND_CONFIG] = render_summary,    [COMMAND_VERSION] = render_version,
+    [COMMAND_RESYNC] = render_summary,      [COMMAND_RECONCILE] = render_summary, [COMMAND_STAMP] = render_summary,
+    [COMMAND_DUMP] = render_summary,        [COMMAND_DRAIN] = render_summary,     [COMMAND_UNDRAIN] = render_summary,
+    [COMMAND_LOG_LEVEL] = render_log_level, [COMMAND_RELOAD] = render_summary,    [COMMAND_DOCTOR] = render_summary,
+};

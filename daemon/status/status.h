@@ -1,0 +1,35 @@
+#pragma once
+
+#include "daemon/jobs/job_table.h"
+#include "proto/pack.h"
+
+/*
+ * Everything worth knowing about a running agent, as of one moment: one snapshot feeds the log (SIGUSR1), the control
+ * answer and the JSON of the HTTP interface. Collecting it reads states, asks nobody and waits for nothing; what is
+ * known of ProxySQL has its age. Thread-safe.
+ */
+struct status {
+    int64_t now_ms;   /* monotonic */
+    int64_t uptime_s; /* of the agent */
+    int run_mode;     /* enum run_mode */
+    enum phase phase;
+    bool draining_file; /* shutdown.draining_file exists */
+    struct health_snapshot health;
+    struct db_pool_stats pool;
+    struct job_kind_stats jobs[JOB_IDS];
+};
+
+/* jobs is the queue's context, which outlives the call. */
+void status_collect(const struct job_context *jobs, struct status *ret_status);
+
+/* One map, as docs/status.schema.json describes it. */
+void status_pack(const struct status *status, struct pack *p);
+
+/* Collect and write the same as JSON. 0, -EMSGSIZE or -ENOMEM. */
+MUST_CHECK int status_write_json(const struct job_context *jobs, struct buf *out);
+
+/* Log one record for each subject (SIGUSR1). */
+void status_log(const struct status *status);
+
+/* "none", "core", "satellite", "dump" */
+const char *run_mode_name(int run_mode);
