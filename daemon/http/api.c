@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <unistd.h>
 
+#include "daemon/http/api_commands.h"
 #include "daemon/http/probes.h"
 #include "daemon/jobs/job_table.h"
 #include "shared/clock.h"
@@ -117,5 +118,9 @@ const struct http_route api_routes[] = {
     {.path = "/healthz/started", .methods = HTTP_GET, .handler = get_started},
     {.path = "/healthz/ready", .methods = HTTP_GET, .handler = get_ready},
     {.path = "/healthz/live", .methods = HTTP_GET, .handler = get_live},
+    {.path = "/api/v1/resync", .methods = HTTP_POST, .handler = api_post_command},
+    {.path = "/api/v1/reconcile", .methods = HTTP_POST, .handler = api_post_command},
+    {.path = "/api/v1/reload", .methods = HTTP_POST, .handler = api_post_command},
+    {.path = "/api/v1/log-level", .methods = HTTP_POST, .handler = api_post_command},
     {.path = NULL},
 };

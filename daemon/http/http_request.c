@@ -19,6 +19,7 @@ struct http_request {
     h2o_req_t *h2o;
     struct http_link *link;
     struct http_deferred *deferred; /* NULL unless waiting to be resumed */
+    void *data;                     /* of the deferred, while it is resumed */
     bool answered;
 };
 
@@ -29,6 +30,8 @@ struct http_deferred {
     struct http_request *request; /* NULL when resumed or gone; loop thread */
     http_handler_fn *resume;
     int64_t deadline_ms;
+    void *data;
+    void (*data_free)(void *data); /* NULL: there is none */
 };
 
 struct route_handler {
@@ -50,6 +53,8 @@ static const struct {
     {405, "Method Not Allowed"},
     {409, "Conflict"},
     {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {422, "Unprocessable Content"},
     {429, "Too Many Requests"},
     {500, "Internal Server Error"},
     {502, "Bad Gateway"},
@@ -262,7 +267,8 @@ static void insert_by_deadline(struct http_server *server, struct http_deferred 
         TAILQ_INSERT_HEAD(&server->deferred, d, link);
 }
 
-struct http_deferred *http_defer(struct http_request *request, int64_t timeout_ms, http_handler_fn *resume)
+struct http_deferred *http_defer_with(struct http_request *request, int64_t timeout_ms, http_handler_fn *resume,
+                                      void *data, void (*data_free)(void *data))
 {
     assert(!request->answered && request->deferred == NULL);
     struct http_server *server = request->link->server;
@@ -270,6 +276,8 @@ struct http_deferred *http_defer(struct http_request *request, int64_t timeout_m
     d->server = server;
     d->request = request;
     d->resume = resume;
+    d->data = data;
+    d->data_free = data_free;
     d->deadline_ms = clock_mono_ms() + timeout_ms;
     request->deferred = d;
     insert_by_deadline(server, d);
@@ -277,6 +285,28 @@ struct http_deferred *http_defer(struct http_request *request, int64_t timeout_m
     server->deferred_count++;
     mutex_unlock(&server->lock);
     return d;
+}
+
+struct http_deferred *http_defer(struct http_request *request, int64_t timeout_ms, http_handler_fn *resume)
+{
+    return http_defer_with(request, timeout_ms, resume, NULL, NULL);
+}
+
+void *http_deferred_data(struct http_deferred *d)
+{
+    return d->data;
+}
+
+void *http_request_data(struct http_request *request)
+{
+    return request->data;
+}
+
+static void deferred_free(struct http_deferred *d)
+{
+    if (d->data_free != NULL)
+        d->data_free(d->data);
+    free(d);
 }
 
 void http_deferred_wake(struct http_deferred *d)
@@ -289,7 +319,7 @@ void http_deferred_wake(struct http_deferred *d)
         h2o_multithread_send_message(&server->receiver, &d->message);
     mutex_unlock(&server->lock);
     if (late)
-        free(d);
+        deferred_free(d);
 }
 
 static void deferred_resume(struct http_deferred *d)
@@ -297,6 +327,7 @@ static void deferred_resume(struct http_deferred *d)
     struct http_request *request = deferred_detach(d);
     if (request == NULL)
         return;
+    request->data = d->data;
     d->resume(d->server->context, request);
 }
 
@@ -312,7 +343,7 @@ void http_request_on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist
         }
         struct http_deferred *d = H2O_STRUCT_FROM_MEMBER(struct http_deferred, message, m);
         deferred_resume(d);
-        free(d);
+        deferred_free(d);
     }
 }
 

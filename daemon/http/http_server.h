@@ -95,5 +95,14 @@ struct http_deferred;
  * a handler, at most once for each request; resume has to reply. */
 struct http_deferred *http_defer(struct http_request *request, int64_t timeout_ms, http_handler_fn *resume);
 
+/* The same with data, the deferred's from now on: data_free(data) follows once it was woken and resume, if it ran, has
+ * returned. Whoever wakes may write to it until then, so that what resume reads of it at a deadline needs a guard. */
+struct http_deferred *http_defer_with(struct http_request *request, int64_t timeout_ms, http_handler_fn *resume,
+                                      void *data, void (*data_free)(void *data));
+
+/* That data: for who wakes, until it does; and for resume. */
+void *http_deferred_data(struct http_deferred *deferred);
+void *http_request_data(struct http_request *request);
+
 /* Thread-safe; exactly once for each http_defer(), also when the client or the server has gone meanwhile. */
 void http_deferred_wake(struct http_deferred *deferred);
