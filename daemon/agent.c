@@ -99,7 +99,8 @@ static void make_queue(struct agent *a, const struct config *config)
 
 static int start_http(struct agent *a, const struct config *config, struct error *err)
 {
-    a->api = (struct api_context){.live = a->live, .queue = a->queue, .health = &a->health, .phase = &a->phase};
+    a->api = (struct api_context){
+        .live = a->live, .queue = a->queue, .health = &a->health, .phase = &a->phase, .jobs = &a->jobs};
     const struct http_server_options options = {
         .address = config->api.address, .port = (uint16_t)config->api.port, .routes = api_routes, .context = &a->api};
     return http_server_start(&a->http, &options, err);

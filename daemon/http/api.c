@@ -6,6 +6,7 @@
 #include "daemon/http/api_commands.h"
 #include "daemon/http/probes.h"
 #include "daemon/jobs/job_table.h"
+#include "daemon/status/status.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -114,10 +115,31 @@ static void get_live(void *context, struct http_request *request)
     handle_probe(context, request, PROBE_LIVENESS, resume_live);
 }
 
+/* The same as `proxysql-agentctl status --output json`. */
+static void reply_status(void *context, struct http_request *request)
+{
+    const struct api_context *c = context;
+    cleanup_buf struct buf body;
+    buf_init(&body, HTTP_REPLY_BYTES_MAX);
+    if (status_write_json(c->jobs, &body) < 0)
+        http_reply_error(request, 500, "the status is too large");
+    else
+        http_reply(request, 200, "application/json", body.data, body.len);
+}
+
+static void get_status(void *context, struct http_request *request)
+{
+    const struct api_context *c = context;
+    struct http_deferred *deferred = http_defer(request, probe_timeout_ms, reply_status);
+    if (job_queue_submit(c->queue, JOB_HEALTH, health_done, deferred, NULL) < 0)
+        http_deferred_wake(deferred);
+}
+
 const struct http_route api_routes[] = {
     {.path = "/healthz/started", .methods = HTTP_GET, .handler = get_started},
     {.path = "/healthz/ready", .methods = HTTP_GET, .handler = get_ready},
     {.path = "/healthz/live", .methods = HTTP_GET, .handler = get_live},
+    {.path = "/api/v1/status", .methods = HTTP_GET, .handler = get_status},
     {.path = "/api/v1/resync", .methods = HTTP_POST, .handler = api_post_command},
     {.path = "/api/v1/reconcile", .methods = HTTP_POST, .handler = api_post_command},
     {.path = "/api/v1/reload", .methods = HTTP_POST, .handler = api_post_command},

@@ -3,6 +3,7 @@
 #include "daemon/config/live.h"
 #include "daemon/http/http_server.h"
 #include "daemon/jobs/health_state.h"
+#include "daemon/jobs/job_table.h"
 #include "daemon/phase.h"
 #include "daemon/queue/job_queue.h"
 
@@ -16,6 +17,7 @@ struct api_context {
     struct job_queue *queue;
     struct health_state *health;
     const struct phase_state *phase;
+    const struct job_context *jobs;
 };
 
 /* For http_server_start(); its context is a struct api_context. */

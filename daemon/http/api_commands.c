@@ -12,7 +12,7 @@
 #include "daemon/http/api.h"
 #include "daemon/http/api_body.h"
 #include "daemon/jobs/job_table.h"
-#include "daemon/status.h"
+#include "daemon/status/status.h"
 #include "shared/cidr.h"
 #include "shared/json_writer.h"
 #include "shared/log.h"

@@ -19,7 +19,7 @@
  */
 enum {
     HTTP_ENTITY_BYTES_MAX = 64 * 1024,   /* a longer request body is answered 413; on HTTP/2 its stream is reset */
-    HTTP_REPLY_BYTES_MAX = 64 * 1024,    /* of a reply made by us */
+    HTTP_REPLY_BYTES_MAX = 1024 * 1024,  /* of a reply made by us */
     HTTP_MESSAGE_MAX = 1024,             /* of http_reply_error() */
     HTTP_REQUEST_TIMEOUT_MS = 10 * 1000, /* to receive a whole request, to take a reply, to keep an idle connection */
     HTTP_CONNECTIONS_MAX = 128           /* one more ends the connection idle longest; none idle: it waits */
