@@ -38,6 +38,8 @@ struct connection {
     int fd; /* closed by the thread, under the lock */
     uint32_t id;
     char peer[INET6_ADDRSTRLEN];
+    unsigned peer_port;
+    struct cluster_client cluster_client;
     char user[LOGIN_USER_MAX];
     bool stats;
     bool finished; /* under the server's lock: the thread is about to end */
@@ -66,7 +68,11 @@ static void count(struct connection *c, int64_t *counter)
 static void run_statement(struct connection *c, const char *sql, struct packet_writer *out)
 {
     struct node *node = c->server->node;
-    struct admin_client client = {.stats = c->stats, .user = c->user, .peer = c->peer};
+    struct admin_client client = {.stats = c->stats,
+                                  .user = c->user,
+                                  .peer = c->peer,
+                                  .peer_port = c->peer_port,
+                                  .cluster_client = &c->cluster_client};
     uint64_t number = statement_log_received(&node->statements, c->id, sql);
     if (!gate_enter(&node->gate))
         return;
@@ -216,6 +222,14 @@ static void reap(struct admin_server *a, bool all)
     }
 }
 
+static void name_peer(struct connection *c, const struct sockaddr_storage *peer, socklen_t len)
+{
+    char port[8] = "";
+    (void)getnameinfo((const struct sockaddr *)peer, len, c->peer, sizeof c->peer, port, sizeof port,
+                      NI_NUMERICHOST | NI_NUMERICSERV);
+    c->peer_port = (unsigned)strtoul(port, NULL, 10);
+}
+
 static void accept_connection(struct admin_server *a)
 {
     struct sockaddr_storage peer;
@@ -228,7 +242,7 @@ static void accept_connection(struct admin_server *a)
     struct connection *c = xcalloc(1, sizeof *c);
     c->server = a;
     c->id = atomic_fetch_add(&a->node->next_session_id, 1);
-    (void)getnameinfo((const struct sockaddr *)&peer, peer_len, c->peer, sizeof c->peer, NULL, 0, NI_NUMERICHOST);
+    name_peer(c, &peer, peer_len);
     struct error err = ERROR_INIT;
     mutex_lock(&a->lock);
     c->fd = fd;

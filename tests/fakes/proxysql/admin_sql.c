@@ -111,8 +111,17 @@ static bool pause_traffic(struct node *node, bool pause, struct packet_writer *o
     return changed;
 }
 
+static bool name_cluster_client(const struct admin_client *client, const char *text, struct packet_writer *out)
+{
+    if (cluster_client_name(client->cluster_client, text))
+        return answer_ok(out, 0);
+    packet_err(out, 1045, "28000", "Received PROXYSQL CLUSTER_NODE_UUID with invalid format");
+    return false;
+}
+
 /* PROXYSQL <what>. False: not a command we know, SQLite shall complain about it. */
-static bool command_proxysql(struct node *node, const char *command, struct packet_writer *out, bool *ret_good)
+static bool command_proxysql(struct node *node, const struct admin_client *client, const char *command,
+                             struct packet_writer *out, bool *ret_good)
 {
     const char *what = command + strlen("PROXYSQL ");
     *ret_good = true;
@@ -120,7 +129,9 @@ static bool command_proxysql(struct node *node, const char *command, struct pack
         _exit(EXIT_SUCCESS); /* at once: the client never gets an answer */
     if (strcasecmp(what, "PAUSE") == 0 || strcasecmp(what, "RESUME") == 0)
         *ret_good = pause_traffic(node, strcasecmp(what, "PAUSE") == 0, out);
-    else if (starts_with(what, "FLUSH LOGS") || starts_with(what, "CLUSTER_NODE_UUID "))
+    else if (starts_with(what, "CLUSTER_NODE_UUID "))
+        *ret_good = name_cluster_client(client, what + strlen("CLUSTER_NODE_UUID "), out);
+    else if (starts_with(what, "FLUSH LOGS"))
         answer_ok(out, 0);
     else
         return false;
@@ -245,10 +256,11 @@ static char *rewrite(struct node *node, const struct admin_client *client, const
 }
 
 /* The commands that are not SQL. False: none of them. */
-static bool run_command(struct node *node, const char *command, struct packet_writer *out, bool *ret_good)
+static bool run_command(struct node *node, const struct admin_client *client, const char *command,
+                        struct packet_writer *out, bool *ret_good)
 {
     if (starts_with(command, "PROXYSQL "))
-        return command_proxysql(node, command, out, ret_good);
+        return command_proxysql(node, client, command, out, ret_good);
     if (starts_with(command, "KILL CONNECTION ")) {
         *ret_good = command_kill(node, command, out);
         return true;
@@ -273,12 +285,13 @@ bool admin_sql_execute(struct node *node, const struct admin_client *client, con
     }
     refresh_tables(node, command, !client->stats);
     bool good = true;
-    if (!client->stats && run_command(node, command, out, &good))
+    if (!client->stats && run_command(node, client, command, out, &good))
         return good;
     if (is_accepted(command, client->stats))
         return answer_ok(out, 0);
     cleanup_free char *rewritten = rewrite(node, client, command);
     if (rewritten == NULL && starts_with(command, "SET "))
         return command_set(node, client->stats, command, out);
+    cluster_client_seen(client->cluster_client, node, client->peer, client->peer_port);
     return run_sql(node, client->stats, rewritten != NULL ? rewritten : statement, out);
 }

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "tests/fakes/proxysql/cluster_client.h"
 #include "tests/fakes/proxysql/node.h"
 #include "tests/fakes/proxysql/packet.h"
 
@@ -14,6 +15,8 @@ struct admin_client {
     bool stats; /* a stats user: the stats schema only, read only, no commands */
     const char *user;
     const char *peer;
+    unsigned peer_port;
+    struct cluster_client *cluster_client; /* the connection's */
 };
 
 /* Execute and write the answer's packets. The caller is inside the gate. May end the process (PROXYSQL SHUTDOWN).

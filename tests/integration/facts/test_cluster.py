@@ -172,6 +172,30 @@ def test_an_empty_cluster_username_means_no_checking(tmp_path):
     cluster.close()
 
 
+def pollers(node):
+    return node.admin("SELECT uuid, hostname, port, admin_mysql_ifaces, last_seen_at "
+                      "FROM stats_proxysql_servers_clients_status ORDER BY last_seen_at")
+
+
+def test_a_core_knows_who_polls_it_and_since_when_nobody_does(tmp_path):
+    cluster = Cluster(tmp_path)
+    if reason := cluster.hosts.why_not():
+        pytest.skip(reason)
+    core, = cluster.add_cores(1, peers=[])
+    assert pollers(core) == ()
+    satellite, = cluster.add_satellites(1, peers=[(core.address, "")])
+    wait_until(lambda: pollers(core), what="the satellite polls")
+    uuid, _, _, interfaces, first = pollers(core)[-1]
+    assert len(uuid) == 36 and interfaces == f"{satellite.address}:{satellite.admin_port}"
+    wait_until(lambda: int(pollers(core)[-1][4]) >= int(first) + 2, 5, "last_seen_at moves")
+    assert pollers(satellite) == ()
+    satellite.kill()
+    time.sleep(1.5)
+    last = stays(lambda: pollers(core)[-1][4], 2, "last_seen_at")
+    assert core.clock_s() - int(last) >= 2
+    cluster.close()
+
+
 def test_a_satellites_own_wait_timeout_stays_until_a_core_loads_mysql_variables(tmp_path):
     cluster = Cluster(tmp_path)
     if reason := cluster.hosts.why_not():
