@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shared/mem.h"
+#include "tests/fakes/proxysql/digests.h"
 #include "tests/fakes/proxysql/modules.h"
 #include "tests/fakes/proxysql/refresh.h"
 
@@ -50,6 +51,20 @@ static char *normalize(const char *statement)
     return text;
 }
 
+void admin_sql_put_row(struct packet_writer *out, sqlite3_stmt *statement)
+{
+    int columns = sqlite3_column_count(statement);
+    packet_begin(out);
+    for (int i = 0; i < columns; i++) {
+        const char *text = (const char *)sqlite3_column_text(statement, i);
+        if (text == NULL)
+            packet_put_int(out, 0xfb, 1);
+        else
+            packet_put_string(out, text, (size_t)sqlite3_column_bytes(statement, i));
+    }
+    packet_end(out);
+}
+
 static void answer_rows(struct packet_writer *out, sqlite3_stmt *statement)
 {
     int columns = sqlite3_column_count(statement);
@@ -57,17 +72,8 @@ static void answer_rows(struct packet_writer *out, sqlite3_stmt *statement)
     for (int i = 0; i < columns; i++)
         packet_column(out, sqlite3_column_name(statement, i));
     packet_eof(out);
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-        packet_begin(out);
-        for (int i = 0; i < columns; i++) {
-            const char *text = (const char *)sqlite3_column_text(statement, i);
-            if (text == NULL)
-                packet_put_int(out, 0xfb, 1);
-            else
-                packet_put_string(out, text, (size_t)sqlite3_column_bytes(statement, i));
-        }
-        packet_end(out);
-    }
+    while (sqlite3_step(statement) == SQLITE_ROW)
+        admin_sql_put_row(out, statement);
     packet_eof(out);
 }
 
@@ -283,6 +289,8 @@ bool admin_sql_execute(struct node *node, const struct admin_client *client, con
         (void)fprintf(stderr, "fake-proxysql: a statement without any text crashes ProxySQL\n");
         _exit(128 + 11);
     }
+    if (digests_stream(node, command, out))
+        return true;
     refresh_tables(node, command, !client->stats);
     bool good = true;
     if (!client->stats && run_command(node, client, command, out, &good))

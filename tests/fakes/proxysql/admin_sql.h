@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sqlite3.h>
 #include <stdbool.h>
 
 #include "tests/fakes/proxysql/cluster_client.h"
@@ -23,3 +24,6 @@ struct admin_client {
  * Returns false when the answer is an error. */
 bool admin_sql_execute(struct node *node, const struct admin_client *client, const char *statement,
                        struct packet_writer *out);
+
+/* The row that SQLite has now, as a packet. */
+void admin_sql_put_row(struct packet_writer *out, sqlite3_stmt *statement);

@@ -57,6 +57,15 @@ void gate_wedge(struct gate *g, bool wedged)
     mutex_unlock(&g->lock);
 }
 
+void gate_hold(struct gate *g, int64_t hold_ms)
+{
+    int64_t deadline_ms = clock_mono_ms() + hold_ms;
+    mutex_lock(&g->lock);
+    while (!g->stopped && cond_wait_until(&g->changed, &g->lock, deadline_ms))
+        continue;
+    mutex_unlock(&g->lock);
+}
+
 void gate_stop(struct gate *g)
 {
     mutex_lock(&g->lock);

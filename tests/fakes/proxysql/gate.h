@@ -33,6 +33,9 @@ void gate_stay(struct gate *g, int64_t wait_ms);
 /* Shut the gate behind the statement that is inside, or open it. Returns at once. */
 void gate_wedge(struct gate *g, bool wedged);
 
+/* Stay inside, which the caller is, for so long or until the process stops. */
+void gate_hold(struct gate *g, int64_t hold_ms);
+
 /* Every waiting and future gate_enter() returns false. */
 void gate_stop(struct gate *g);
 

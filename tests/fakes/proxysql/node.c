@@ -54,12 +54,15 @@ int node_init(struct node *node, const struct node_options *options, struct erro
     checksums_init(&node->checksums);
     statement_log_init(&node->statements);
     trap_init(&node->trap);
+    digests_init(&node->digests);
     node->cluster = cluster_new(node);
     int r = find_config(node, options->config_path, err);
     if (r == 0)
         r = database_init(&node->db, "node", options->disk_path, err);
-    if (r == 0)
-        r = configure(node, options, err);
+    if (r < 0)
+        return error_wrap(err, "initial configuration");
+    digests_create(node);
+    r = configure(node, options, err);
     return r < 0 ? error_wrap(err, "initial configuration") : 0;
 }
 
@@ -100,6 +103,7 @@ void node_fini(struct node *node)
     cluster_free(node->cluster);
     database_fini(&node->db);
     trap_fini(&node->trap);
+    digests_fini(&node->digests);
     statement_log_fini(&node->statements);
     checksums_fini(&node->checksums);
     accounts_fini(&node->accounts);

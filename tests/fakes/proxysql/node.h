@@ -9,6 +9,7 @@
 #include "tests/fakes/proxysql/accounts.h"
 #include "tests/fakes/proxysql/checksums.h"
 #include "tests/fakes/proxysql/database.h"
+#include "tests/fakes/proxysql/digests.h"
 #include "tests/fakes/proxysql/faults.h"
 #include "tests/fakes/proxysql/gate.h"
 #include "tests/fakes/proxysql/statement_log.h"
@@ -30,6 +31,7 @@ struct node {
     struct cluster *cluster;
     struct accounts accounts;
     struct statement_log statements;
+    struct digests digests;
     struct faults faults;
     struct trap trap;
     struct traffic_server *traffic;

@@ -11,13 +11,22 @@ void packet_writer_init(struct packet_writer *w)
     buf_init(&w->out, PACKET_OUT_MAX);
 }
 
+static void drop_source(struct packet_writer *w)
+{
+    if (w->source != NULL)
+        w->source->free(w->source);
+    w->source = NULL;
+}
+
 void packet_writer_fini(struct packet_writer *w)
 {
+    drop_source(w);
     buf_fini(&w->out);
 }
 
 void packet_writer_reset(struct packet_writer *w, uint8_t seq)
 {
+    drop_source(w);
     buf_reset(&w->out);
     w->seq = seq;
     w->error = 0;
@@ -152,6 +161,12 @@ int packet_send(struct packet_writer *w, struct stream *s)
         return w->error;
     int r = stream_write(s, w->out.data, w->out.len);
     buf_reset(&w->out);
+    for (bool more = w->source != NULL; more && r == 0;) {
+        more = w->source->more(w->source, w);
+        r = w->error != 0 ? w->error : stream_write(s, w->out.data, w->out.len);
+        buf_reset(&w->out);
+    }
+    drop_source(w);
     return r;
 }
 

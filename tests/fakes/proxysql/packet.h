@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,11 +20,20 @@ enum {
     PACKET_STATUS_ANSWER = PACKET_STATUS_AUTOCOMMIT | 0x200
 };
 
+struct packet_writer;
+
+/* Makes an answer's further packets while it is sent, so that a long one never lies in memory. */
+struct packet_source {
+    bool (*more)(struct packet_source *source, struct packet_writer *out); /* append some; false: these were the last */
+    void (*free)(struct packet_source *source);
+};
+
 struct packet_writer {
     struct buf out;
-    size_t start;    /* where the open packet's header is */
-    uint8_t seq;     /* sequence number of the next packet */
-    uint16_t status; /* in OK and EOF; PACKET_STATUS_ANSWER at first */
+    struct packet_source *source; /* what follows out; owned, NULL = nothing */
+    size_t start;                 /* where the open packet's header is */
+    uint8_t seq;                  /* sequence number of the next packet */
+    uint16_t status;              /* in OK and EOF; PACKET_STATUS_ANSWER at first */
     int error;
 };
 
@@ -51,7 +61,7 @@ void packet_column(struct packet_writer *w, const char *name);
 /* type is a number of MySQL's protocol. */
 void packet_column_typed(struct packet_writer *w, const char *name, unsigned type);
 
-/* Send what was written. 0, -ECONNRESET, or the first failure of writing. */
+/* Send what was written, and what the source makes. 0, -ECONNRESET, or the first failure of writing. */
 MUST_CHECK int packet_send(struct packet_writer *w, struct stream *s);
 
 /* Read one packet into payload (emptied first) and its sequence number. 0, -ECONNRESET, or -EMSGSIZE for a payload of

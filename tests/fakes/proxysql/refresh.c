@@ -6,6 +6,7 @@
 
 #include "shared/clock.h"
 #include "tests/fakes/proxysql/cluster.h"
+#include "tests/fakes/proxysql/digests.h"
 #include "tests/fakes/proxysql/schema.h"
 
 static void put_number(struct node *node, const char *name, int64_t value)
@@ -154,4 +155,5 @@ void refresh_tables(struct node *node, const char *statement, bool as_admin)
         if ((as_admin || !table->admin_only) && strstr(statement, table->name) != NULL)
             table->fill(node);
     }
+    digests_refresh(node, statement);
 }

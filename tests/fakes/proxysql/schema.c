@@ -81,14 +81,6 @@
 
 #define VARIABLE_COLUMNS "variable_name VARCHAR NOT NULL PRIMARY KEY, variable_value VARCHAR NOT NULL "
 
-#define DIGEST_COLUMNS                                                                                              \
-    "hostgroup INT, schemaname VARCHAR NOT NULL, username VARCHAR NOT NULL, client_address VARCHAR NOT NULL, "      \
-    "digest VARCHAR NOT NULL, digest_text VARCHAR NOT NULL, count_star INTEGER NOT NULL, first_seen INTEGER NOT "   \
-    "NULL, "                                                                                                        \
-    "last_seen INTEGER NOT NULL, sum_time INTEGER NOT NULL, min_time INTEGER NOT NULL, max_time INTEGER NOT NULL, " \
-    "sum_rows_affected INTEGER NOT NULL, sum_rows_sent INTEGER NOT NULL, "                                          \
-    "PRIMARY KEY (hostgroup, schemaname, username, client_address, digest) "
-
 const struct schema_table schema_configuration_tables[] = {
     {"mysql_servers", SERVER_COLUMNS},
     {"mysql_users", USER_COLUMNS},
@@ -127,8 +119,6 @@ const struct schema_table schema_other_tables[] = {
     {"stats.stats_proxysql_servers_clients_status",
      "uuid VARCHAR NOT NULL, hostname VARCHAR NOT NULL, port INT NOT NULL, admin_mysql_ifaces VARCHAR NOT NULL, "
      "last_seen_at INT NOT NULL, PRIMARY KEY (uuid, hostname, port)"},
-    {"stats.stats_mysql_query_digest", DIGEST_COLUMNS},
-    {"stats.stats_mysql_query_digest_reset", DIGEST_COLUMNS},
 };
 const size_t schema_other_tables_len = ARRAY_LEN(schema_other_tables);
 
