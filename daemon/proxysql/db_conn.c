@@ -276,6 +276,34 @@ static int finish_call(struct db_conn *conn, int64_t deadline_ms)
     return rc;
 }
 
+/* How one answer is read. */
+struct reading {
+    size_t max_bytes;
+    int64_t deadline_ms;
+    const struct db_stream *stream; /* NULL = max_bytes and deadline_ms hold for the whole answer */
+    void *arg;                      /* of the stream's tick */
+};
+
+/* Like finish_call(), asking tick() now and then. Its code, too: broken. */
+static int finish_streaming(struct db_conn *conn, const struct reading *r, int64_t wait_ms, struct error *err)
+{
+    int64_t now_ms = clock_mono_ms();
+    int64_t deadline_ms = now_ms + wait_ms;
+    while (conn->waiting != 0) {
+        int64_t tick_at_ms = now_ms + r->stream->tick_ms;
+        int rc = advance_call(conn, tick_at_ms < deadline_ms ? tick_at_ms : deadline_ms);
+        now_ms = clock_mono_ms();
+        if ((rc < 0 && rc != -ETIMEDOUT) || (conn->waiting != 0 && now_ms >= deadline_ms))
+            return rc < 0 ? rc : -ETIMEDOUT;
+        rc = rc == -ETIMEDOUT ? r->stream->tick(r->arg, err) : 0;
+        if (rc < 0) {
+            shut(conn);
+            return rc;
+        }
+    }
+    return 0;
+}
+
 /* Connector/C reports the errno of a failed connect(2) only inside the text: `... (111)` or `... (111 "Connection
  * refused")`. */
 static int connect_errno(const char *text)
@@ -391,12 +419,16 @@ static void statement_ended(struct db_conn *conn)
 }
 
 /* One row into conn->row, NULL at the end of the rows. */
-static int fetch_row(struct db_conn *conn, int64_t deadline_ms, struct error *err)
+static int fetch_row(struct db_conn *conn, const struct reading *r, struct error *err)
 {
     conn->step = STEP_FETCH;
     conn->waiting = mysql_fetch_row_start(&conn->row, conn->result);
-    int rc = finish_call(conn, deadline_ms);
-    if (rc == 0 && conn->row != NULL && clock_left_ms(deadline_ms) == 0)
+    int rc = 0;
+    if (r->stream == NULL)
+        rc = finish_call(conn, r->deadline_ms);
+    else if (conn->waiting != 0)
+        rc = finish_streaming(conn, r, r->stream->gap_ms, err);
+    if (rc == 0 && r->stream == NULL && conn->row != NULL && clock_left_ms(r->deadline_ms) == 0)
         rc = -ETIMEDOUT;
     if (rc < 0)
         return rc;
@@ -413,19 +445,18 @@ static size_t row_bytes(const struct db_row *row)
     return sum;
 }
 
-static int read_rows(struct db_conn *conn, db_row_fn *fn, void *arg, size_t max_bytes, int64_t deadline_ms,
-                     struct error *err)
+static int read_rows(struct db_conn *conn, db_row_fn *fn, void *arg, const struct reading *r, struct error *err)
 {
     size_t bytes = 0;
     for (;;) {
-        int rc = fetch_row(conn, deadline_ms, err);
+        int rc = fetch_row(conn, r, err);
         if (rc < 0 || conn->row == NULL)
             return rc;
         struct db_row row = {
             .count = mysql_num_fields(conn->result), .values = conn->row, .lengths = mysql_fetch_lengths(conn->result)};
-        bytes += row_bytes(&row);
-        if (max_bytes != 0 && bytes > max_bytes)
-            rc = error_set(err, -EMSGSIZE, "the answer is longer than %zu bytes", max_bytes);
+        bytes += r->max_bytes == 0 ? 0 : row_bytes(&row);
+        if (bytes > r->max_bytes)
+            rc = error_set(err, -EMSGSIZE, "the answer is longer than %zu bytes", r->max_bytes);
         else if (fn != NULL)
             rc = fn(arg, &row, err);
         if (rc < 0) {
@@ -435,10 +466,10 @@ static int read_rows(struct db_conn *conn, db_row_fn *fn, void *arg, size_t max_
     }
 }
 
-static int run_statement(struct db_conn *conn, db_row_fn *fn, void *arg, size_t max_bytes, int64_t deadline_ms,
-                         struct error *err)
+static int run_statement(struct db_conn *conn, db_row_fn *fn, void *arg, const struct reading *r, struct error *err)
 {
-    int rc = finish_call(conn, deadline_ms);
+    int rc = r->stream == NULL ? finish_call(conn, r->deadline_ms)
+                               : finish_streaming(conn, r, r->stream->answer_ms, err);
     if (rc < 0)
         return rc;
     if (conn->query_rc != 0)
@@ -448,26 +479,46 @@ static int run_statement(struct db_conn *conn, db_row_fn *fn, void *arg, size_t 
     conn->result = mysql_use_result(conn->mysql);
     if (conn->result == NULL)
         return query_error(conn, err);
-    return read_rows(conn, fn, arg, max_bytes, deadline_ms, err);
+    return read_rows(conn, fn, arg, r, err);
 }
 
-int db_conn_query(struct db_conn *conn, const char *sql, db_row_fn *fn, void *arg, size_t max_bytes,
-                  int64_t deadline_ms, uint64_t *ret_affected, struct error *err)
+static int run_query(struct db_conn *conn, const char *sql, db_row_fn *fn, void *arg, const struct reading *r,
+                     struct error *err)
 {
     assert(conn->step == STEP_NONE && !conn->broken && conn->connected != NULL);
     conn->sql = xstrdup(sql);
     conn->step = STEP_QUERY;
     packet_screen_ask(&conn->screen);
     conn->waiting = mysql_real_query_start(&conn->query_rc, conn->mysql, conn->sql, strlen(conn->sql));
-    int rc = run_statement(conn, fn, arg, max_bytes, deadline_ms, err);
+    int rc = run_statement(conn, fn, arg, r, err);
     if (rc == -ETIMEDOUT)
         return error_set(err, rc, "no answer in time");
     if (rc == -ECANCELED)
         return error_set(err, rc, "cancelled while waiting for the answer");
-    if (rc == 0 && ret_affected != NULL)
-        *ret_affected = mysql_affected_rows(conn->mysql);
     statement_ended(conn);
     return rc;
+}
+
+int db_conn_query(struct db_conn *conn, const char *sql, db_row_fn *fn, void *arg, size_t max_bytes,
+                  int64_t deadline_ms, uint64_t *ret_affected, struct error *err)
+{
+    const struct reading reading = {.max_bytes = max_bytes, .deadline_ms = deadline_ms};
+    int rc = run_query(conn, sql, fn, arg, &reading, err);
+    if (rc == 0 && ret_affected != NULL)
+        *ret_affected = mysql_affected_rows(conn->mysql);
+    return rc;
+}
+
+int db_conn_stream(struct db_conn *conn, const char *sql, const struct db_stream *stream, db_row_fn *fn, void *arg,
+                   struct error *err)
+{
+    const struct reading reading = {.stream = stream, .arg = arg};
+    return run_query(conn, sql, fn, arg, &reading, err);
+}
+
+bool db_conn_answering(const struct db_conn *conn)
+{
+    return conn->step == STEP_FETCH;
 }
 
 bool db_conn_busy(const struct db_conn *conn)

@@ -72,8 +72,24 @@ MUST_CHECK int db_conn_connect(struct db_conn *conn, const char *address, uint16
 MUST_CHECK int db_conn_query(struct db_conn *conn, const char *sql, db_row_fn *fn, void *arg, size_t max_bytes,
                              int64_t deadline_ms, uint64_t *ret_affected, struct error *err);
 
+/* How long a statement whose answer is read row by row, without any limit, may keep its reader waiting. */
+struct db_stream {
+    int64_t answer_ms;                          /* for the first row */
+    int64_t gap_ms;                             /* for each further one */
+    int64_t tick_ms;                            /* while waiting, tick() is called so often */
+    int (*tick)(void *arg, struct error *err); /* a negative return ends the statement with that code */
+};
+
+/* Run one statement whose answer may be of any length. Returns what db_conn_query() returns; fn's or tick's code:
+ * broken. -ETIMEDOUT: no row within the stream's limits. */
+MUST_CHECK int db_conn_stream(struct db_conn *conn, const char *sql, const struct db_stream *stream, db_row_fn *fn,
+                              void *arg, struct error *err);
+
 /* An operation that ran into its deadline is still in flight. */
 bool db_conn_busy(const struct db_conn *conn);
+
+/* The answer of the statement in flight has begun to arrive. */
+bool db_conn_answering(const struct db_conn *conn);
 
 /* The connection is good for db_conn_free() only. */
 bool db_conn_broken(const struct db_conn *conn);

@@ -138,6 +138,13 @@ static void note_login_locked(struct db_pool *pool) REQUIRES(pool->lock)
     backoff_reset(&pool->denied_backoff);
 }
 
+static bool writes(enum db_lane lane)
+{
+    return lane == DB_LANE_WRITE || lane == DB_LANE_DRAIN;
+}
+
+/* ProxySQL sends an answer after it has left its admin mutex (seen on 2.7): a read whose answer has begun is over, and
+ * what is left of a long one is not waited for. */
 static void resume_slot_locked(struct db_pool *pool, struct slot *slot) REQUIRES(pool->lock)
 {
     int rc = db_conn_resume(slot->conn);
@@ -149,6 +156,8 @@ static void resume_slot_locked(struct db_pool *pool, struct slot *slot) REQUIRES
     } else if (rc != -EINPROGRESS) {
         drop_broken_locked(pool, slot);
     } else if (slot->logging_in && clock_mono_ms() - slot->since_ms > parked_login_max_ms) {
+        set_state_locked(pool, slot, SLOT_EMPTY);
+    } else if (!writes(slot->lane) && db_conn_answering(slot->conn)) {
         set_state_locked(pool, slot, SLOT_EMPTY);
     }
 }
@@ -312,11 +321,6 @@ static int open_connection(struct db_pool *pool, const struct db_login *login, c
     if (rc < 0)
         (void)error_wrap(err, "%s:%u", host, port);
     return rc;
-}
-
-static bool writes(enum db_lane lane)
-{
-    return lane == DB_LANE_WRITE || lane == DB_LANE_DRAIN;
 }
 
 /* A busy connection is parked; with DB_PARKED_MAX parked one that may write takes the place of a parked read, whose
