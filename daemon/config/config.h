@@ -13,6 +13,8 @@
  */
 enum run_mode { RUN_MODE_NONE, RUN_MODE_CORE, RUN_MODE_SATELLITE, RUN_MODE_DUMP };
 enum config_authority { CONFIG_AUTHORITY_FILE, CONFIG_AUTHORITY_CLUSTER };
+enum dump_format { DUMP_FORMAT_CSV, DUMP_FORMAT_JSONL };
+enum dump_compress { DUMP_COMPRESS_NONE, DUMP_COMPRESS_GZIP };
 enum tls_mode { TLS_MODE_DISABLED, TLS_MODE_REQUIRED, TLS_MODE_VERIFY };
 
 struct string_list {
@@ -85,6 +87,24 @@ struct config {
     struct {
         int64_t count;
     } workers;
+    struct {
+        char *dir;    /* "" = a new folder for temporary files */
+        char *output; /* "-" = standard output; "" = a file in dir */
+        int format;   /* enum dump_format */
+        int compress; /* enum dump_compress */
+        bool reset;
+        int64_t max_bytes; /* 0 = any size */
+        char *upload_url;  /* "" = no upload */
+        struct {
+            char *sigv4;
+            char *access_key_file;
+            char *secret_key_file;
+            char *session_token_file;
+            char *ca_file; /* "" = the system's */
+            int64_t attempts;
+            bool keep_file;
+        } upload;
+    } dump;
     struct {
         char *draining_file;
         int64_t drain_timeout;

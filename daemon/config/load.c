@@ -8,6 +8,7 @@
 
 #include "daemon/config/option_value.h"
 #include "daemon/config/yaml.h"
+#include "daemon/dump/upload_url.h"
 #include "shared/mem.h"
 
 #define ENV_PREFIX      "AGENT_"
@@ -172,13 +173,39 @@ static int check_tls(struct loaded_config *loaded, struct error *err)
     return 0;
 }
 
+static int check_upload(const struct config *config, struct error *err)
+{
+    int rc = upload_url_check(config->dump.upload_url, err);
+    if (rc < 0)
+        return error_wrap(err, "dump.upload_url");
+    bool sigv4 = config->dump.upload.sigv4[0] != '\0';
+    bool keys = config->dump.upload.access_key_file[0] != '\0' && config->dump.upload.secret_key_file[0] != '\0';
+    if (sigv4 && !keys)
+        return error_set(err, -EINVAL,
+                         "dump.upload.sigv4: needs dump.upload.access_key_file and dump.upload.secret_key_file too");
+    return 0;
+}
+
+static int check_dump(const struct config *config, struct error *err)
+{
+    const char *output = config->dump.output;
+    bool upload = config->dump.upload_url[0] != '\0';
+    if (output[0] != '\0' && strcmp(output, "-") != 0)
+        return error_set(err, -EINVAL, "dump.output: only \"-\" is known (a folder goes into dump.dir)");
+    if (output[0] != '\0' && upload)
+        return error_set(err, -EINVAL, "dump.output: what goes to standard output is not uploaded, leave "
+                                       "dump.upload_url empty");
+    return upload ? check_upload(config, err) : 0;
+}
+
 /* What only shows when all values are known. */
 static int check(struct loaded_config *loaded, struct error *err)
 {
     const struct config *config = &loaded->config;
     if (config->proxysql.password[0] != '\0' && config->proxysql.password_file[0] != '\0')
         config_warnings_add(&loaded->warnings, "proxysql.password: is not used, proxysql.password_file goes before it");
-    return check_tls(loaded, err);
+    int rc = check_tls(loaded, err);
+    return rc == 0 ? check_dump(&loaded->config, err) : rc;
 }
 
 static int load_sources(struct loaded_config *loaded, const char *const folders[], const struct flags *flags,

@@ -40,6 +40,18 @@ static const struct option_name config_authority_names[] = {
     {NULL, 0, false},
 };
 
+static const struct option_name dump_format_names[] = {
+    {"csv", DUMP_FORMAT_CSV, false},
+    {"jsonl", DUMP_FORMAT_JSONL, false},
+    {NULL, 0, false},
+};
+
+static const struct option_name dump_compress_names[] = {
+    {"none", DUMP_COMPRESS_NONE, false},
+    {"gzip", DUMP_COMPRESS_GZIP, false},
+    {NULL, 0, false},
+};
+
 static const struct option_name tls_mode_names[] = {
     {"disabled", TLS_MODE_DISABLED, false},
     {"required", TLS_MODE_REQUIRED, false},
@@ -159,6 +171,32 @@ const struct option option_table[] = {
     ENUM("control.mode", control.mode, "0660", socket_mode_names, 0,
          "Who may connect to it: the mode of its file. Changes are for uid 0 and the agent's own user alone."),
     INT("workers.count", workers.count, "4", 3, 16, "threads", 0, "Threads that run jobs."),
+    STRING("dump.dir", dump.dir, "", OPTION_RELOAD,
+           "Folder for dumped files; empty = a new one under $TMPDIR or /tmp for each dump."),
+    STRING("dump.output", dump.output, "", 0,
+           "\"-\" in run_mode dump: write to standard output, and the log to standard error. Empty = files."),
+    ENUM("dump.format", dump.format, "csv", dump_format_names, OPTION_RELOAD, "How rows are written."),
+    ENUM("dump.compress", dump.compress, "none", dump_compress_names, OPTION_RELOAD, "How files are compressed."),
+    BOOL("dump.reset", dump.reset, "false", OPTION_RELOAD,
+         "Take what is dumped out of ProxySQL's statistics, in the same statement."),
+    INT("dump.max_bytes", dump.max_bytes, "0", 0, INT64_C(1) << 50, "bytes", OPTION_RELOAD,
+        "A file that would grow beyond this fails the dump; 0 = any size."),
+    STRING("dump.upload_url", dump.upload_url, "", OPTION_RELOAD | OPTION_SECRET,
+           "Where each file is PUT: an https URL; %h is the host, %t the time, %n the namespace, %k the file's kind."),
+    STRING("dump.upload.sigv4", dump.upload.sigv4, "", OPTION_RELOAD,
+           "Sign uploads (AWS signature 4): provider and region, for instance aws:amz:eu-west-1:s3. Empty = not signed."),
+    STRING("dump.upload.access_key_file", dump.upload.access_key_file, "", OPTION_RELOAD,
+           "File that holds the access key of the signature, read before each upload."),
+    STRING("dump.upload.secret_key_file", dump.upload.secret_key_file, "", OPTION_RELOAD,
+           "File that holds the secret key of the signature, read before each upload."),
+    STRING("dump.upload.session_token_file", dump.upload.session_token_file, "", OPTION_RELOAD,
+           "File that holds the session token of temporary keys; empty = none."),
+    STRING("dump.upload.ca_file", dump.upload.ca_file, "", OPTION_RELOAD,
+           "CA certificates (PEM) that the upload's server must come from; empty = the system's."),
+    INT("dump.upload.attempts", dump.upload.attempts, "5", 1, 100, "attempts", OPTION_RELOAD,
+        "How often an upload is tried when it is cut or answered with 408, 429 or 5xx."),
+    BOOL("dump.upload.keep_file", dump.upload.keep_file, "false", OPTION_RELOAD,
+         "Keep a file that was uploaded; one that was not is always kept."),
     STRING("shutdown.draining_file", shutdown.draining_file, "/var/lib/proxysql/draining", OPTION_REFERENCE,
            "File that marks this pod as draining; it makes readiness fail."),
     INT("shutdown.drain_timeout", shutdown.drain_timeout, "30", 0, YEAR_S, "seconds", OPTION_REFERENCE | OPTION_RELOAD,

@@ -19,7 +19,8 @@ static bool is_degraded(const struct health_snapshot *h)
 
 static bool tolerated(const struct probe_question *q)
 {
-    return q->wedge_tolerance_s == 0 || q->now_ms - q->health->admin_since_ms <= q->wedge_tolerance_s * 1000;
+    return q->wedge_tolerance_s == 0 ||
+           health_snapshot_unexplained_ms(q->health, q->now_ms) <= q->wedge_tolerance_s * 1000;
 }
 
 static const char *failure_message(const struct health_snapshot *h)

@@ -147,7 +147,10 @@ static void log_life(const struct health_snapshot *now)
 
 static void log_admin(const struct health_snapshot *now)
 {
-    if (now->admin == ADMIN_ANSWERS)
+    if (now->admin == ADMIN_STUCK && now->dump_since_ms != 0)
+        log_info("the admin interface does not answer while this agent's dump keeps ProxySQL busy",
+                 LOG_STR("reason", now->reason), LOG_STR("traffic", traffic_verdict_name(now->traffic)));
+    else if (now->admin == ADMIN_ANSWERS)
         log_info("the admin interface answers", LOG_INT("backends_online", now->backends.online),
                  LOG_INT("backends", now->backends.total));
     else if (now->admin == ADMIN_STUCK)
@@ -179,8 +182,21 @@ static void log_changes(const struct config *config, const struct health_snapsho
                  LOG_STR("reason", now->reason));
 }
 
+/* A dump of ours explains why admin is stuck. */
+static void explain(const struct job_context *c, struct health_observation *seen)
+{
+    struct health_snapshot now;
+    health_state_get(c->health, &now);
+    if (seen->admin != ADMIN_STUCK || now.dump_since_ms == 0)
+        return;
+    char why[HEALTH_REASON_SIZE];
+    memcpy(why, seen->reason, sizeof(why));
+    (void)snprintf(seen->reason, sizeof(seen->reason), "this agent's dump keeps ProxySQL busy: %s", why);
+}
+
 static void record(const struct job_context *c, struct health_observation *seen)
 {
+    explain(c, seen);
     if (seen->admin != ADMIN_ANSWERS) /* else: as of before the statement, so that a loss meanwhile is looked into */
         seen->losses = pool_losses(c->pool);
     seen->end_ms = clock_mono_ms();

@@ -76,6 +76,7 @@ unsigned health_snapshot_apply(struct health_snapshot *s, const struct health_ob
     if (s->admin != seen->admin) {
         changes |= HEALTH_ADMIN_CHANGED;
         s->admin_since_ms = seen->begin_ms;
+        s->dump_ms = 0;
     }
     if (s->traffic != seen->traffic)
         changes |= HEALTH_TRAFFIC_CHANGED;
@@ -91,6 +92,44 @@ unsigned health_snapshot_apply(struct health_snapshot *s, const struct health_ob
         s->started = false; /* a connection was lost before it got stuck: this may be another life */
     s->losses = seen->losses;
     return changes;
+}
+
+/* How long the dump that goes on has explained the present verdict. */
+static int64_t running_dump_ms(const struct health_snapshot *s, int64_t now_ms)
+{
+    if (s->dump_since_ms == 0)
+        return 0;
+    return now_ms - (s->dump_since_ms > s->admin_since_ms ? s->dump_since_ms : s->admin_since_ms);
+}
+
+void health_snapshot_begin_dump(struct health_snapshot *s, int64_t now_ms)
+{
+    s->dump_since_ms = now_ms;
+}
+
+void health_snapshot_end_dump(struct health_snapshot *s, int64_t now_ms)
+{
+    s->dump_ms += running_dump_ms(s, now_ms);
+    s->dump_since_ms = 0;
+}
+
+int64_t health_snapshot_unexplained_ms(const struct health_snapshot *s, int64_t now_ms)
+{
+    return now_ms - s->admin_since_ms - s->dump_ms - running_dump_ms(s, now_ms);
+}
+
+void health_state_begin_dump(struct health_state *state, int64_t now_ms)
+{
+    mutex_lock(&state->lock);
+    health_snapshot_begin_dump(&state->snapshot, now_ms);
+    mutex_unlock(&state->lock);
+}
+
+void health_state_end_dump(struct health_state *state, int64_t now_ms)
+{
+    mutex_lock(&state->lock);
+    health_snapshot_end_dump(&state->snapshot, now_ms);
+    mutex_unlock(&state->lock);
 }
 
 const char *admin_verdict_name(enum admin_verdict verdict)

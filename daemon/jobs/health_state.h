@@ -43,6 +43,8 @@ struct health_snapshot {
     enum traffic_verdict traffic;
     int64_t at_ms;          /* monotonic, end of the last health job; 0 = none yet */
     int64_t admin_since_ms; /* monotonic, begin of the first job with this verdict of admin */
+    int64_t dump_since_ms;  /* monotonic, since when a dump of ours keeps ProxySQL busy; 0 = none does */
+    int64_t dump_ms;        /* how long ended ones did while admin had this verdict */
     bool started;           /* has answered in this life */
     uint64_t lives;         /* lives seen so far */
     int64_t boot_ms;        /* monotonic, of this life; meaningless before the first life */
@@ -76,6 +78,18 @@ unsigned health_state_record(struct health_state *state, const struct health_obs
 
 /* Whether a health job has ended within the last max_age_ms. */
 bool health_snapshot_is_fresh(const struct health_snapshot *snapshot, int64_t max_age_ms, int64_t now_ms);
+
+/* A dump of this agent makes ProxySQL build its digest tables, with the admin mutex held: from here on, and no longer.
+ * now_ms is monotonic. */
+void health_state_begin_dump(struct health_state *state, int64_t now_ms);
+void health_state_end_dump(struct health_state *state, int64_t now_ms);
+
+/* For how long admin has had this verdict without a dump of ours that explains it. */
+int64_t health_snapshot_unexplained_ms(const struct health_snapshot *snapshot, int64_t now_ms);
+
+/* The pure steps behind health_state_begin_dump() and health_state_end_dump(). */
+void health_snapshot_begin_dump(struct health_snapshot *snapshot, int64_t now_ms);
+void health_snapshot_end_dump(struct health_snapshot *snapshot, int64_t now_ms);
 
 /* The pure step behind health_state_record(). */
 unsigned health_snapshot_apply(struct health_snapshot *snapshot, const struct health_observation *seen);
