@@ -9,6 +9,7 @@
 #include "daemon/agent.h"
 #include "daemon/config/live.h"
 #include "daemon/config/show.h"
+#include "daemon/dump_mode.h"
 #include "daemon/proxysql/db_conn.h"
 #include "daemon/status/status.h"
 #include "shared/buf.h"
@@ -29,11 +30,13 @@ static void block_signals(sigset_t *ret_set)
 
 static void configure_log(const struct config *config)
 {
+    bool taken = config->run_mode == RUN_MODE_DUMP && config->dump.output[0] != '\0';
+    int fd = taken ? STDERR_FILENO : STDOUT_FILENO;
     const struct log_options options = {.level = (enum log_level)config->log.level,
                                         .format = (enum log_format)config->log.format,
                                         .source = config->log.source,
-                                        .color = isatty(STDOUT_FILENO) == 1,
-                                        .fd = STDOUT_FILENO};
+                                        .color = isatty(fd) == 1,
+                                        .fd = fd};
     log_configure(&options);
 }
 
@@ -109,8 +112,7 @@ static int act(struct config_live *live, int run_mode)
         log_info("no run_mode is set (core, satellite or dump): nothing to do");
         return EXIT_SUCCESS;
     case RUN_MODE_DUMP:
-        log_error("run_mode dump is not part of this version; core and satellite are");
-        return EXIT_FAILURE;
+        return dump_mode_run(live);
     default:
         return run(live, run_mode);
     }

@@ -116,7 +116,8 @@ int dump_folder(const char *dir, char **ret_folder, bool *ret_new, struct error 
         return 0;
     }
     const char *tmp = getenv("TMPDIR");
-    cleanup_free char *folder = xasprintf("%s/proxysql-agent-dump-XXXXXX", tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp");
+    cleanup_free char *folder =
+        xasprintf("%s/proxysql-agent-dump-XXXXXX", tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp");
     if (mkdtemp(folder) == NULL)
         return file_error("cannot create", folder, err);
     *ret_folder = take_ptr(folder);

@@ -71,8 +71,8 @@ static void check_limits(struct dump_sink *s, size_t len)
         uint64_t free_bytes = dump_free_bytes(s->options.fd);
         if (free_bytes < DUMP_FREE_RESERVE_BYTES)
             (void)error_set(&s->err, -ENOSPC,
-                            "only %" PRIu64 " bytes are free there, and a dump leaves %" PRIu64 " to others", free_bytes,
-                            DUMP_FREE_RESERVE_BYTES);
+                            "only %" PRIu64 " bytes are free there, and a dump leaves %" PRIu64 " to others",
+                            free_bytes, DUMP_FREE_RESERVE_BYTES);
     }
 }
 

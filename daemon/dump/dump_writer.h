@@ -10,8 +10,8 @@
  * jsonl: one object a line with the header's names as keys. A byte that is not UTF-8 is written as the lone surrogate
  * \udc80 to \udcff (Python's surrogateescape), so that nothing is lost.
  *
- * first_seen and last_seen are RFC 3339 in UTC; a value that is not the number it should be is kept as it is. NULL is an
- * empty value, null in jsonl. Belongs to one thread.
+ * first_seen and last_seen are RFC 3339 in UTC; a value that is not the number it should be is kept as it is. NULL is
+ * an empty value, null in jsonl. Belongs to one thread.
  */
 enum { DUMP_POD_NAME_MAX = 255 };
 

@@ -1,6 +1,7 @@
 #include "daemon/jobs/job_table.h"
 
 #include "daemon/jobs/drain.h"
+#include "daemon/jobs/dump.h"
 #include "daemon/jobs/health.h"
 #include "daemon/jobs/reload.h"
 
@@ -68,6 +69,16 @@ const struct job_kind job_table[JOB_IDS] = {
                    .while_draining = false,
                    .reserved = false,
                    .run = stamp_run},
+    [JOB_DUMP] = {.name = "dump",
+                  .priority = 10,
+                  .max_running = 1,
+                  .max_waiting = 1,
+                  .max_waiters = waiters_max,
+                  .second = JOB_SECOND_REFUSE,
+                  .deadline_ms = DUMP_DEADLINE_MS,
+                  .while_draining = false,
+                  .reserved = false,
+                  .run = dump_run},
 };
 
 int job_table_run(const struct job_kind *kind, struct job *job, void *context, struct error *err)

@@ -12,7 +12,7 @@
 #include "daemon/queue/scheduler.h"
 
 /* Every kind of job, with its rules, in one table. */
-enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RECONCILE, JOB_RESYNC, JOB_RELOAD, JOB_STAMP, JOB_IDS };
+enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RECONCILE, JOB_RESYNC, JOB_RELOAD, JOB_STAMP, JOB_DUMP, JOB_IDS };
 
 /* What jobs work with; the context of the agent's queue. Everything in it outlives the queue. Each job gets a copy of
  * its own, which is valid, like the settings in it, until run() returns. */

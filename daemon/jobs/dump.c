@@ -1,0 +1,287 @@
+#include "daemon/jobs/dump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/dump/dump_file.h"
+#include "daemon/dump/dump_table.h"
+#include "daemon/jobs/dump_progress.h"
+#include "daemon/jobs/job_table.h"
+#include "shared/buf.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+#include "shared/mem.h"
+
+enum { saved_bytes_max = JOB_SUMMARY_SIZE - 1, connect_ms = 5000, time_size = sizeof("20261125T194840Z") };
+
+/* What is written of which table: "HOST-digests.csv". */
+static const char *const kinds[ADMIN_DIGEST_TABLES] = {
+    [ADMIN_DIGEST_MYSQL] = "digests",
+    [ADMIN_DIGEST_PGSQL] = "pgsql-digests",
+};
+
+struct dump {
+    struct job *job;
+    const struct job_context *context;
+    const struct dump_options *options;
+    struct dump_progress progress;
+    char host[DUMP_POD_NAME_MAX + 1];
+    char time[time_size];
+    char *folder; /* of files */
+    bool new_folder;
+    char *files[ADMIN_DIGEST_TABLES]; /* complete ones */
+    struct buf saved;                 /* what was and was not, for the summary */
+};
+
+struct dump_options *dump_options_new(const struct config *config)
+{
+    struct dump_options *o = xcalloc(1, sizeof(*o));
+    o->dir = xstrdup(config->dump.dir);
+    o->pipe = xstrdup(config->dump.output);
+    o->format = config->dump.format;
+    o->compress = config->dump.compress;
+    o->reset = config->dump.reset;
+    o->max_bytes = config->dump.max_bytes;
+    o->upload_url = xstrdup(config->dump.upload_url);
+    return o;
+}
+
+void dump_options_free(void *options)
+{
+    struct dump_options *o = options;
+    if (o == NULL)
+        return;
+    free(o->dir);
+    free(o->pipe);
+    free(o->upload_url);
+    free(o);
+}
+
+static void say_saved(struct dump *d, const char *fmt, ...) PRINTF_FORMAT(2, 3);
+static void say_saved(struct dump *d, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    char text[saved_bytes_max];
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (buf_printf(&d->saved, "%s%s", d->saved.len == 0 ? "" : "; ", text) == 0)
+        job_set_summary(d->job, "%s", d->saved.data);
+}
+
+/* The pod's name labels rows and files; what does not belong into a file's name is replaced. */
+static void find_host(char ret_host[static DUMP_POD_NAME_MAX + 1])
+{
+    const char *name = getenv("HOSTNAME");
+    if (name != NULL && name[0] != '\0')
+        (void)snprintf(ret_host, DUMP_POD_NAME_MAX + 1, "%s", name);
+    else if (gethostname(ret_host, DUMP_POD_NAME_MAX) < 0 || ret_host[0] == '\0')
+        (void)snprintf(ret_host, DUMP_POD_NAME_MAX + 1, "localhost");
+    ret_host[DUMP_POD_NAME_MAX] = '\0';
+    for (char *c = ret_host; *c != '\0'; c++)
+        if (*c == '/' || (unsigned char)*c < 0x21 || *c == 0x7f || (c == ret_host && *c == '.'))
+            *c = '_';
+}
+
+static void find_time(char ret_time[static time_size])
+{
+    time_t now = (time_t)(clock_real_ms() / 1000);
+    struct tm utc;
+    if (gmtime_r(&now, &utc) == NULL || strftime(ret_time, time_size, "%Y%m%dT%H%M%SZ", &utc) == 0)
+        (void)snprintf(ret_time, time_size, "unknown");
+}
+
+static char *file_name(const struct dump *d, enum admin_digest_table table)
+{
+    return xasprintf("%s-%s%s%s", d->host, kinds[table], dump_format_suffix(d->options->format),
+                     d->options->compress == DUMP_COMPRESS_GZIP ? ".gz" : "");
+}
+
+static void answered(void *arg)
+{
+    struct dump *d = arg;
+    health_state_end_dump(d->context->health, clock_mono_ms());
+}
+
+static int tick(void *arg, uint64_t rows, uint64_t bytes, struct error *err)
+{
+    struct dump *d = arg;
+    return dump_progress_rows(&d->progress, rows, bytes, err);
+}
+
+/* Read one table into fd. */
+static int read_into(struct dump *d, struct db_conn *conn, enum admin_digest_table table, int fd,
+                     struct dump_count *ret_count, struct error *err)
+{
+    const struct dump_options *o = d->options;
+    const struct dump_request request = {.table = table,
+                                         .reset = o->reset,
+                                         .format = o->format,
+                                         .compress = o->compress,
+                                         .max_bytes = (uint64_t)o->max_bytes,
+                                         .pod_name = d->host,
+                                         .answer_ms = DUMP_ANSWER_MS,
+                                         .gap_ms = DUMP_GAP_MS,
+                                         .tick = tick,
+                                         .answered = answered,
+                                         .arg = d};
+    dump_progress_begin(&d->progress, admin_digest_table_name(table, o->reset));
+    health_state_begin_dump(d->context->health, clock_mono_ms());
+    int rc = dump_table(conn, &request, fd, ret_count, err);
+    health_state_end_dump(d->context->health, clock_mono_ms());
+    dump_progress_end(&d->progress, ret_count->rows, ret_count->bytes);
+    return rc < 0
+               ? error_wrap(err, "%s after %" PRIu64 " rows", admin_digest_table_name(table, o->reset), ret_count->rows)
+               : 0;
+}
+
+/* A dump with reset has failed: its rows are no longer in ProxySQL's statistics. */
+static void save_rest(struct dump *d, struct dump_file *file, const char *name, const struct dump_count *count)
+{
+    struct error err = ERROR_INIT;
+    if (!count->asked) {
+        say_saved(d, "nothing was taken out of %s", name);
+    } else if (!count->answered) {
+        say_saved(d, "no row of %s was saved; whether they were taken out of the statistics is not known", name);
+    } else if (file == NULL || count->rows_written == 0) {
+        say_saved(d, "%s was emptied and of its rows %" PRIu64 " were written, the others are lost", name,
+                  count->rows_written);
+    } else if (dump_file_keep(file, d->time, &err) < 0) {
+        say_saved(d, "%s was emptied and its rows are lost (%s)", name, err.text);
+    } else {
+        d->new_folder = false;
+        say_saved(d, "%s was emptied, %" PRIu64 " of its rows are in %s, the others are lost", name,
+                  count->rows_written, file->path);
+    }
+}
+
+static int dump_to_file(struct dump *d, struct db_conn *conn, enum admin_digest_table table, struct error *err)
+{
+    cleanup_free char *name = file_name(d, table);
+    const char *table_name = admin_digest_table_name(table, d->options->reset);
+    struct dump_file file;
+    struct dump_count count = {.rows = 0};
+    int rc = dump_file_create(&file, d->folder, name, d->options->reset, err);
+    if (rc == 0)
+        rc = read_into(d, conn, table, file.fd, &count, err);
+    if (rc == 0)
+        rc = dump_file_commit(&file, err);
+    if (rc == 0) {
+        say_saved(d, "%" PRIu64 " rows of %s in %s (%" PRIu64 " bytes)", count.rows, table_name, file.path,
+                  count.bytes);
+        d->files[table] = xstrdup(file.path);
+    } else if (d->options->reset) {
+        save_rest(d, &file, table_name, &count);
+    }
+    dump_file_fini(&file);
+    return rc;
+}
+
+/* A pipe that is opened here does not block its writer; standard output is shared with others and stays as it is. */
+static int open_pipe(const char *path, struct error *err)
+{
+    struct stat status;
+    bool own = strcmp(path, "-") == 0;
+    if (own && (fstat(STDOUT_FILENO, &status) < 0 || !S_ISFIFO(status.st_mode)))
+        return dup(STDOUT_FILENO);
+    int fd = open(own ? "/proc/self/fd/1" : path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 && own)
+        return dup(STDOUT_FILENO);
+    if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISFIFO(status.st_mode))) {
+        fd_close(fd);
+        return error_set(err, -EINVAL, "%s is not a pipe", path);
+    }
+    return fd;
+}
+
+static int dump_to_pipe(struct dump *d, struct db_conn *conn, enum admin_digest_table table, struct error *err)
+{
+    const char *name = admin_digest_table_name(table, d->options->reset);
+    struct dump_count count = {.rows = 0};
+    cleanup_fd int fd = open_pipe(d->options->pipe, err);
+    if (fd < 0) {
+        int code = -errno;
+        return err->code != 0 ? err->code : error_set(err, code, "cannot write to the pipe: %s", strerror(-code));
+    }
+    int rc = read_into(d, conn, table, fd, &count, err);
+    if (rc == 0)
+        say_saved(d, "%" PRIu64 " rows of %s written (%" PRIu64 " bytes)", count.rows, name, count.bytes);
+    else if (d->options->reset)
+        save_rest(d, NULL, name, &count);
+    return rc;
+}
+
+static int dump_one(struct dump *d, struct db_conn *conn, enum admin_digest_table table, struct error *err)
+{
+    int64_t deadline_ms = clock_mono_ms() + d->context->config->proxysql.query_timeout_ms;
+    struct error missing = ERROR_INIT;
+    int rc = admin_check_digests(conn, table, d->options->reset, deadline_ms, &missing);
+    if (rc == -ENOENT && table != ADMIN_DIGEST_MYSQL)
+        return 0;
+    if (rc < 0)
+        return error_set(err, rc, "%s", missing.text);
+    return d->options->pipe[0] == '\0' ? dump_to_file(d, conn, table, err) : dump_to_pipe(d, conn, table, err);
+}
+
+/* A pipe takes one table: two kinds of rows in one stream would be of no use. */
+static int dump_tables(struct dump *d, struct error *err)
+{
+    int tables = d->options->pipe[0] == '\0' ? ADMIN_DIGEST_TABLES : ADMIN_DIGEST_PGSQL;
+    struct db_conn *conn = NULL;
+    int rc = db_pool_get(d->context->pool, DB_LANE_READ, clock_mono_ms() + connect_ms, &conn, err);
+    for (int i = 0; rc == 0 && i < tables; i++)
+        rc = dump_one(d, conn, (enum admin_digest_table)i, err);
+    db_pool_put(d->context->pool, conn);
+    return rc;
+}
+
+static void log_end(const struct dump *d, int rc, const struct error *err)
+{
+    if (rc == 0)
+        log_info("dump done", LOG_STR("saved", d->saved.data), LOG_INT("rows", d->progress.rows),
+                 LOG_INT("bytes", d->progress.bytes), LOG_INT("duration_ms", dump_progress_ms(&d->progress)));
+    else
+        log_error("dump failed", LOG_STR("error", err->text), LOG_STR("saved", d->saved.data),
+                  LOG_INT("rows", d->progress.rows), LOG_INT("duration_ms", dump_progress_ms(&d->progress)));
+}
+
+static int run(struct dump *d, struct error *err)
+{
+    int rc = 0;
+    if (d->options->pipe[0] == '\0')
+        rc = dump_folder(d->options->dir, &d->folder, &d->new_folder, err);
+    if (rc == 0)
+        rc = dump_tables(d, err);
+    if (rc < 0 && d->new_folder)
+        (void)rmdir(d->folder); /* only if nothing is in it */
+    return rc;
+}
+
+int dump_run(struct job *job, void *context, struct error *err)
+{
+    const struct job_context *c = context;
+    struct dump_options *usual = dump_options_new(c->config);
+    const void *params = job_params(job);
+    struct dump d = {.job = job, .context = c, .options = params != NULL ? params : usual};
+    buf_init(&d.saved, saved_bytes_max);
+    dump_progress_init(&d.progress, job);
+    find_host(d.host);
+    find_time(d.time);
+    struct error failure = ERROR_INIT;
+    int rc = run(&d, &failure);
+    log_end(&d, rc, &failure);
+    for (size_t i = 0; i < ADMIN_DIGEST_TABLES; i++)
+        free(d.files[i]);
+    free(d.folder);
+    buf_fini(&d.saved);
+    dump_options_free(usual);
+    return rc < 0 ? error_set(err, rc, "%s", failure.text) : 0;
+}
