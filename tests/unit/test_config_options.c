@@ -33,7 +33,7 @@ static void keys_are_well_formed(void **state)
     for (size_t i = 0; i < option_count; i++) {
         const char *key = option_table[i].key;
         assert_true(strlen(key) < OPTION_KEY_MAX);
-        assert_int_equal(strspn(key, "abcdefghijklmnopqrstuvwxyz_."), strlen(key));
+        assert_int_equal(strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_."), strlen(key));
         int levels = 1;
         for (const char *dot = strchr(key, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
             levels++;
