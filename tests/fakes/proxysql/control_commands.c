@@ -11,6 +11,7 @@
 #include "shared/json_writer.h"
 #include "shared/mem.h"
 #include "tests/fakes/proxysql/cluster.h"
+#include "tests/fakes/proxysql/control_digests.h"
 #include "tests/fakes/proxysql/control_drain.h"
 #include "tests/fakes/proxysql/control_parse.h"
 
@@ -159,47 +160,6 @@ static int command_sql(const struct control_target *target, const char *argument
     return 0;
 }
 
-/* "1000", "+1000" or "1000 500": how many, how many more, how many with a digest_text of so many bytes. */
-static int make_digests(const struct control_target *target, enum digest_family family, const char *argument,
-                        struct error *err)
-{
-    bool more = argument[0] == '+';
-    char count_text[32];
-    char bytes_text[32] = "0";
-    int64_t count = 0;
-    int64_t bytes = 0;
-    if (sscanf(argument + more, "%31s %31s", count_text, bytes_text) < 1 ||
-        str_to_int(count_text, 0, 1000000000, &count) < 0 || str_to_int(bytes_text, 0, 60000, &bytes) < 0)
-        return bad_argument(argument, err);
-    digests_make(&target->node->digests, family, (uint64_t)count, more, (unsigned)bytes);
-    return 0;
-}
-
-static int command_digests(const struct control_target *target, const char *argument, struct json_writer *json,
-                           struct error *err)
-{
-    (void)json;
-    return make_digests(target, DIGEST_MYSQL, argument, err);
-}
-
-static int command_pgsql_digests(const struct control_target *target, const char *argument, struct json_writer *json,
-                                 struct error *err)
-{
-    (void)json;
-    return make_digests(target, DIGEST_PGSQL, argument, err);
-}
-
-static int command_digests_busy(const struct control_target *target, const char *argument, struct json_writer *json,
-                                struct error *err)
-{
-    (void)json;
-    int64_t busy_ms = 0;
-    int r = parse_number(argument, 600000, &busy_ms, err);
-    if (r == 0)
-        digests_set_busy(&target->node->digests, busy_ms);
-    return r;
-}
-
 static int command_cluster(const struct control_target *target, const char *argument, struct json_writer *json,
                            struct error *err)
 {
@@ -316,9 +276,9 @@ static const struct command {
     {"backend", "HOSTNAME STATUS", "change a runtime backend as the monitor would", command_backend},
     {"cluster", "pause on|off, version-wait MS",
      "stop checking peers for a while; how long a peer of another version is left alone (30000)", command_cluster},
-    {"digests", "[+]N [TEXT_BYTES]", "N made up rows in stats_mysql_query_digest, or N more", command_digests},
-    {"pgsql-digests", "[+]N [TEXT_BYTES]", "the same in stats_pgsql_query_digest", command_pgsql_digests},
-    {"digests-busy", "MS|off", "how long a statement about digests holds the admin mutex", command_digests_busy},
+    {"digests", "[+]N [TEXT_BYTES]", "N made up rows in stats_mysql_query_digest, or N more", control_digests},
+    {"pgsql-digests", "[+]N [TEXT_BYTES]", "the same in stats_pgsql_query_digest", control_pgsql_digests},
+    {"digests-busy", "MS|off", "how long a statement about digests holds the admin mutex", control_digests_busy},
     {"sql", "STATEMENT", "run SQL on the database beside the admin mutex; rows come back", command_sql},
     {"stats", "", "counters", command_stats},
     {"count", "REGEX", "how many logged statements match", command_count},
