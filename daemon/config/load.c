@@ -193,8 +193,9 @@ static int check_dump(const struct config *config, struct error *err)
     if (output[0] != '\0' && strcmp(output, "-") != 0)
         return error_set(err, -EINVAL, "dump.output: only \"-\" is known (a folder goes into dump.dir)");
     if (output[0] != '\0' && upload)
-        return error_set(err, -EINVAL, "dump.output: what goes to standard output is not uploaded, leave "
-                                       "dump.upload_url empty");
+        return error_set(err, -EINVAL,
+                         "dump.output: what goes to standard output is not uploaded, leave "
+                         "dump.upload_url empty");
     return upload ? check_upload(config, err) : 0;
 }
 

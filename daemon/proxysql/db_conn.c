@@ -468,8 +468,8 @@ static int read_rows(struct db_conn *conn, db_row_fn *fn, void *arg, const struc
 
 static int run_statement(struct db_conn *conn, db_row_fn *fn, void *arg, const struct reading *r, struct error *err)
 {
-    int rc = r->stream == NULL ? finish_call(conn, r->deadline_ms)
-                               : finish_streaming(conn, r, r->stream->answer_ms, err);
+    int rc =
+        r->stream == NULL ? finish_call(conn, r->deadline_ms) : finish_streaming(conn, r, r->stream->answer_ms, err);
     if (rc < 0)
         return rc;
     if (conn->query_rc != 0)

@@ -74,9 +74,9 @@ MUST_CHECK int db_conn_query(struct db_conn *conn, const char *sql, db_row_fn *f
 
 /* How long a statement whose answer is read row by row, without any limit, may keep its reader waiting. */
 struct db_stream {
-    int64_t answer_ms;                          /* for the first row */
-    int64_t gap_ms;                             /* for each further one */
-    int64_t tick_ms;                            /* while waiting, tick() is called so often */
+    int64_t answer_ms;                         /* for the first row */
+    int64_t gap_ms;                            /* for each further one */
+    int64_t tick_ms;                           /* while waiting, tick() is called so often */
     int (*tick)(void *arg, struct error *err); /* a negative return ends the statement with that code */
 };
 
