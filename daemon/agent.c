@@ -101,8 +101,17 @@ static int start_http(struct agent *a, const struct config *config, struct error
 {
     a->api = (struct api_context){
         .live = a->live, .queue = a->queue, .health = &a->health, .phase = &a->phase, .jobs = &a->jobs};
+    bool tls = config->api.tls.cert_file[0] != '\0';
     const struct http_server_options options = {
-        .address = config->api.address, .port = (uint16_t)config->api.port, .routes = api_routes, .context = &a->api};
+        .address = config->api.address,
+        .port = (uint16_t)config->api.port,
+        .routes = api_routes,
+        .context = &a->api,
+        .max_connections = (unsigned)config->api.max_connections,
+        .http1_only = !config->api.http2,
+        .tls_cert_file = tls ? config->api.tls.cert_file : NULL,
+        .tls_key_file = tls ? config->api.tls.key_file : NULL,
+    };
     return http_server_start(&a->http, &options, err);
 }
 

@@ -79,6 +79,12 @@ struct config {
         int64_t port;
         struct string_list shutdown_allow; /* networks */
         char *token_file;                  /* "" = no token */
+        bool http2;
+        int64_t max_connections;
+        struct {
+            char *cert_file; /* "" = no TLS */
+            char *key_file;
+        } tls;
     } api;
     struct {
         char *socket; /* "" = the default places */

@@ -155,15 +155,26 @@ static int apply_flags(struct loaded_config *loaded, const struct flags *flags, 
     return 0;
 }
 
+static int check_pair(const char *section, const char *cert_file, const char *key_file, struct error *err)
+{
+    bool cert = cert_file[0] != '\0';
+    bool key = key_file[0] != '\0';
+    if (cert == key)
+        return 0;
+    return error_set(err, -EINVAL, "%s.%s_file: needs %s.%s_file too", section, cert ? "cert" : "key", section,
+                     cert ? "key" : "cert");
+}
+
 static int check_tls(struct loaded_config *loaded, struct error *err)
 {
     const struct config *config = &loaded->config;
     bool ca = config->proxysql.tls.ca_file[0] != '\0';
     bool cert = config->proxysql.tls.cert_file[0] != '\0';
-    bool key = config->proxysql.tls.key_file[0] != '\0';
-    if (cert != key)
-        return error_set(err, -EINVAL, "proxysql.tls.%s_file: needs proxysql.tls.%s_file too", cert ? "cert" : "key",
-                         cert ? "key" : "cert");
+    int rc = check_pair("proxysql.tls", config->proxysql.tls.cert_file, config->proxysql.tls.key_file, err);
+    if (rc == 0)
+        rc = check_pair("api.tls", config->api.tls.cert_file, config->api.tls.key_file, err);
+    if (rc < 0)
+        return rc;
     if (config->proxysql.tls.mode == TLS_MODE_VERIFY && !ca)
         config_warnings_add(&loaded->warnings, "proxysql.tls.mode: verify without proxysql.tls.ca_file accepts only "
                                                "certificates of the system's CAs");

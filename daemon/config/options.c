@@ -165,6 +165,13 @@ const struct option option_table[] = {
               "Who may use /shutdown (empty = everybody) and POST /api/v1/* (empty = nobody without the token)."),
     STRING("api.token_file", api.token_file, "", OPTION_RELOAD,
            "File that holds the bearer token, read at each use; /shutdown needs it then, POST /api/v1/* takes it."),
+    BOOL("api.http2", api.http2, "true", 0, "Serve HTTP/2 beside HTTP/1.1, in clear text (h2c) and over TLS."),
+    INT("api.max_connections", api.max_connections, "128", 8, 4096, "connections", 0,
+        "HTTP connections at most; one more ends the one idle longest, of the address that has the most."),
+    STRING("api.tls.cert_file", api.tls.cert_file, "", 0,
+           "Certificate (PEM, with its chain) for HTTPS, read again when it changes; needs api.tls.key_file."),
+    STRING("api.tls.key_file", api.tls.key_file, "", 0,
+           "Private key (PEM) of api.tls.cert_file. With both the port serves HTTPS only."),
     STRING("control.socket", control.socket, "", 0,
            "Unix socket that proxysql-agentctl talks to; empty = /run/proxysql-agent/agent.sock, else "
            "proxysql-agent-UID/agent.sock in TMPDIR or /tmp."),

@@ -15,11 +15,12 @@ static void warn_limited(const char *msg)
         log_warn(msg, LOG_INT("suppressed", suppressed));
 }
 
-void http_conns_init(struct http_conns *conns, unsigned max, int64_t timeout_ms)
+void http_conns_init(struct http_conns *conns, const struct http_conns_options *options)
 {
-    *conns = (struct http_conns){.max = max, .timeout_ms = timeout_ms};
+    *conns = (struct http_conns){.options = *options};
     for (int state = 0; state < HTTP_CONN_STATES; state++)
         TAILQ_INIT(&conns->lists[state]);
+    LIST_INIT(&conns->sources);
 }
 
 static void set_state(struct http_conn *conn, enum http_conn_state state, int64_t now_ms)
@@ -28,11 +29,17 @@ static void set_state(struct http_conn *conn, enum http_conn_state state, int64_
     TAILQ_INSERT_TAIL(&conn->owner->lists[state], conn, link);
     conn->state = state;
     conn->since_ms = now_ms;
+    if (state == HTTP_CONN_CLOSING) {
+        http_source_put(conn->source);
+        conn->source = NULL;
+    }
 }
 
-void http_conn_init(struct http_conn *conn, struct http_conns *conns, int fd, int64_t now_ms)
+void http_conn_init(struct http_conn *conn, struct http_conns *conns, int fd, struct http_source *source,
+                    int64_t now_ms)
 {
-    *conn = (struct http_conn){.owner = conns, .state = HTTP_CONN_IDLE, .since_ms = now_ms, .fd = fd};
+    *conn = (struct http_conn){
+        .owner = conns, .state = HTTP_CONN_IDLE, .source = source, .born_ms = now_ms, .since_ms = now_ms, .fd = fd};
     TAILQ_INSERT_TAIL(&conns->lists[HTTP_CONN_IDLE], conn, link);
     conns->count++;
 }
@@ -41,6 +48,8 @@ void http_conn_fini(struct http_conn *conn)
 {
     assert(conn->in_flight == 0);
     TAILQ_REMOVE(&conn->owner->lists[conn->state], conn, link);
+    if (conn->source != NULL)
+        http_source_put(conn->source);
     conn->owner->count--;
 }
 
@@ -51,46 +60,109 @@ void http_conn_shut(struct http_conn *conn, int how, int64_t now_ms)
         set_state(conn, HTTP_CONN_CLOSING, now_ms);
 }
 
-bool http_conns_full(const struct http_conns *conns)
+static void end_for(struct http_conn *conn, enum http_limit limit, int64_t now_ms)
 {
-    return conns->count >= conns->max;
+    http_limit_hit(&conn->owner->hits, limit);
+    http_conn_shut(conn, SHUT_RDWR, now_ms);
 }
 
-bool http_conns_admit(struct http_conns *conns, int64_t now_ms)
+static unsigned share_of(const struct http_conns *conns)
+{
+    unsigned share = conns->options.max / HTTP_SOURCE_SHARE;
+    return share > 0 ? share : 1;
+}
+
+static struct http_conn *idle_longest_of(const struct http_conns *conns, const struct http_source *source)
+{
+    struct http_conn *conn;
+    TAILQ_FOREACH(conn, &conns->lists[HTTP_CONN_IDLE], link)
+    {
+        if (conn->source == source)
+            return conn;
+    }
+    return NULL;
+}
+
+/* Nothing while it may still send its request. */
+static struct http_conn *unless_young(struct http_conn *conn, int64_t now_ms)
+{
+    return conn != NULL && now_ms - conn->since_ms >= HTTP_YOUNG_MS ? conn : NULL;
+}
+
+static enum http_admission admit_beyond_share(struct http_conns *conns, const struct http_source *source,
+                                              int64_t now_ms)
+{
+    struct http_conn *conn = unless_young(idle_longest_of(conns, source), now_ms);
+    warn_limited("every HTTP connection is taken, most of them by the one address that wants another");
+    if (conn != NULL) {
+        end_for(conn, HTTP_LIMIT_SOURCE_CONNECTIONS, now_ms);
+        return HTTP_WAIT;
+    }
+    http_limit_hit(&conns->hits, HTTP_LIMIT_SOURCE_CONNECTIONS);
+    return HTTP_REFUSE;
+}
+
+enum http_admission http_conns_admit(struct http_conns *conns, const struct http_source *source, int64_t now_ms)
 {
     conns->wanted = false;
-    if (!http_conns_full(conns))
-        return true;
-    struct http_conn *idle = TAILQ_FIRST(&conns->lists[HTTP_CONN_IDLE]);
-    if (idle != NULL && now_ms - idle->since_ms >= HTTP_YOUNG_MS)
-        http_conn_shut(idle, SHUT_RDWR, now_ms);
+    if (conns->count < conns->options.max)
+        return HTTP_ADMIT;
+    struct http_conn *closing = TAILQ_FIRST(&conns->lists[HTTP_CONN_CLOSING]);
+    if (closing != NULL && now_ms - closing->since_ms < HTTP_CLOSING_MS)
+        return HTTP_WAIT;
+    const struct http_source *largest = http_sources_largest(&conns->sources);
+    if (source->count >= largest->count && source->count > share_of(conns))
+        return admit_beyond_share(conns, source, now_ms);
+    struct http_conn *conn = largest->count > source->count ? idle_longest_of(conns, largest) : NULL;
+    if (conn == NULL)
+        conn = unless_young(TAILQ_FIRST(&conns->lists[HTTP_CONN_IDLE]), now_ms);
+    if (conn != NULL)
+        end_for(conn, HTTP_LIMIT_CONNECTIONS, now_ms);
     else
         conns->wanted = true;
     warn_limited("every HTTP connection is taken, ending the one idle longest");
-    return false;
+    return HTTP_WAIT;
 }
 
-static void sweep_idle(struct http_conns *conns, int64_t now_ms)
+bool http_conn_is_old(const struct http_conn *conn, int64_t now_ms)
 {
-    struct http_conn *conn;
-    while ((conn = TAILQ_FIRST(&conns->lists[HTTP_CONN_IDLE])) != NULL && now_ms - conn->since_ms >= conns->timeout_ms)
-        http_conn_shut(conn, SHUT_RDWR, now_ms);
+    return conn->patient == 0 && now_ms - conn->born_ms >= conn->owner->options.age_ms;
 }
 
-static void sweep_untaken(struct http_conns *conns, int64_t now_ms)
+static void sweep_one_idle(struct http_conn *conn, int64_t now_ms)
 {
-    struct http_conn *next;
-    for (struct http_conn *c = TAILQ_FIRST(&conns->lists[HTTP_CONN_BUSY]); c != NULL; c = next) {
-        next = TAILQ_NEXT(c, link);
-        if (c->untaken > 0 && now_ms - c->untaken_ms >= conns->timeout_ms)
-            http_conn_shut(c, SHUT_RDWR, now_ms);
-    }
+    const struct http_conns *conns = conn->owner;
+    int64_t idle_ms = now_ms - conn->since_ms;
+    if (idle_ms >= conns->options.timeout_ms)
+        end_for(conn, conns->options.idle_limit(conn), now_ms);
+    else if (http_conn_is_old(conn, now_ms))
+        end_for(conn, HTTP_LIMIT_CONNECTION_AGE, now_ms);
+    else if (idle_ms >= HTTP_RESTING_MS && conn->source->count > share_of(conns))
+        end_for(conn, HTTP_LIMIT_SOURCE_CONNECTIONS, now_ms);
+}
+
+static void sweep_one_busy(struct http_conn *conn, int64_t now_ms)
+{
+    int64_t timeout_ms = conn->owner->options.timeout_ms;
+    if (conn->patient > 0)
+        return;
+    if (conn->untaken > 0 && now_ms - conn->untaken_ms >= timeout_ms)
+        end_for(conn, HTTP_LIMIT_WRITE_TIME, now_ms);
+    else if (http_conn_is_old(conn, now_ms - timeout_ms))
+        end_for(conn, HTTP_LIMIT_CONNECTION_AGE, now_ms);
 }
 
 void http_conns_sweep(struct http_conns *conns, int64_t now_ms)
 {
-    sweep_idle(conns, now_ms);
-    sweep_untaken(conns, now_ms);
+    struct http_conn *next;
+    for (struct http_conn *c = TAILQ_FIRST(&conns->lists[HTTP_CONN_IDLE]); c != NULL; c = next) {
+        next = TAILQ_NEXT(c, link);
+        sweep_one_idle(c, now_ms);
+    }
+    for (struct http_conn *c = TAILQ_FIRST(&conns->lists[HTTP_CONN_BUSY]); c != NULL; c = next) {
+        next = TAILQ_NEXT(c, link);
+        sweep_one_busy(c, now_ms);
+    }
 }
 
 void http_conns_drain(struct http_conns *conns, int64_t now_ms)
@@ -120,10 +192,26 @@ void http_conn_request_begin(struct http_conn *conn, int64_t now_ms)
         set_state(conn, HTTP_CONN_BUSY, now_ms);
 }
 
+void http_conn_request_patient(struct http_conn *conn)
+{
+    conn->patient++;
+}
+
+void http_conn_request_impatient(struct http_conn *conn)
+{
+    assert(conn->patient > 0);
+    conn->patient--;
+}
+
 void http_conn_request_answered(struct http_conn *conn, int64_t now_ms)
 {
     if (conn->untaken++ == 0)
         conn->untaken_ms = now_ms;
+}
+
+bool http_conn_is_crowded(const struct http_conn *conn)
+{
+    return conn->in_flight + conn->abandoned > HTTP_IN_FLIGHT_MAX;
 }
 
 /* A request has ended: the moment to end a connection that is in the way. */
@@ -133,9 +221,11 @@ static void make_room(struct http_conn *conn, int64_t now_ms)
     bool idle = conn->state == HTTP_CONN_IDLE;
     if (idle && conns->draining) {
         http_conn_shut(conn, SHUT_RD, now_ms);
-    } else if (conns->wanted && (idle || now_ms - conn->since_ms >= HTTP_BUSY_MS)) {
+    } else if (idle && http_conn_is_old(conn, now_ms)) {
+        end_for(conn, HTTP_LIMIT_CONNECTION_AGE, now_ms);
+    } else if (conns->wanted && conn->patient == 0 && (idle || now_ms - conn->since_ms >= HTTP_BUSY_MS)) {
         conns->wanted = false;
-        http_conn_shut(conn, SHUT_RDWR, now_ms);
+        end_for(conn, HTTP_LIMIT_CONNECTIONS, now_ms);
     }
 }
 
@@ -148,21 +238,27 @@ bool http_conn_drops_requests(const struct http_conn *conn)
     return conn->unanswered >= HTTP_UNANSWERED_MAX;
 }
 
-void http_conn_request_end(struct http_conn *conn, bool answered, int64_t now_ms)
+/* Answered ones leave the untaken, also when the client dropped the answer. */
+static void count_end(struct http_conn *conn, bool was_answered, int64_t now_ms)
 {
     assert(conn->in_flight > 0);
     conn->in_flight--;
-    if (answered) {
+    if (was_answered) {
         conn->untaken--;
         conn->untaken_ms = now_ms;
-    } else {
-        conn->unanswered++;
     }
+}
+
+void http_conn_request_end(struct http_conn *conn, enum http_request_end end, int64_t now_ms)
+{
+    count_end(conn, end != HTTP_REQUEST_UNANSWERED, now_ms);
+    if (end != HTTP_REQUEST_TAKEN)
+        conn->unanswered++;
     if (conn->state == HTTP_CONN_CLOSING)
         return;
     if (http_conn_drops_requests(conn)) {
         warn_limited("ending an HTTP connection whose client drops its requests");
-        http_conn_shut(conn, SHUT_RDWR, now_ms);
+        end_for(conn, HTTP_LIMIT_DROPPED_REQUESTS, now_ms);
         return;
     }
     if (conn->in_flight == 0)

@@ -4,15 +4,22 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "daemon/http/http_limits.h"
+#include "daemon/http/http_sources.h"
+
 /*
- * The connections of the HTTP server: how many there are, which are idle and since when, which misbehave. It knows
- * descriptors only. A connection is ended by shutdown(2): the event loop sees it as the client's hanging up and closes
- * the socket in its own time. Loop thread only; now_ms is the monotonic clock.
+ * The connections of the HTTP server: how many there are and from where, which are idle and since when, which
+ * misbehave. It knows descriptors only. A connection is ended by shutdown(2): the event loop sees it as the client's
+ * hanging up and closes the socket in its own time. Loop thread only; now_ms is the monotonic clock.
  */
 enum {
-    HTTP_UNANSWERED_MAX = 50, /* requests of one connection that its client dropped before the answer */
-    HTTP_YOUNG_MS = 100,      /* so long an idle connection is not ended for another: its request may be on its way */
-    HTTP_BUSY_MS = 1000       /* how long a connection may go on without a pause while others wait to be accepted */
+    HTTP_UNANSWERED_MAX = 50, /* requests of one connection that its client dropped before it had the answer */
+    HTTP_IN_FLIGHT_MAX = 100, /* requests of one connection at once, with dropped ones whose work still goes on */
+    HTTP_SOURCE_SHARE = 4,    /* a source keeps at most this part of all connections (1/4) when it rests */
+    HTTP_RESTING_MS = 1000,   /* idle for so long, a connection of a source with more than its share is ended */
+    HTTP_YOUNG_MS = 20,       /* so long an idle connection is not ended for another: its request may be on its way */
+    HTTP_BUSY_MS = 1000,      /* how long a connection may go on without a pause while others wait to be accepted */
+    HTTP_CLOSING_MS = 100     /* how long one that was shut down is waited for before another is */
 };
 
 enum http_conn_state {
@@ -28,34 +35,53 @@ struct http_conn {
     struct http_conns *owner;
     TAILQ_ENTRY(http_conn) link; /* in owner's list of its state */
     enum http_conn_state state;
+    struct http_source *source; /* NULL while closing */
+    int64_t born_ms;
     int64_t since_ms; /* when it entered its state */
     int fd;
     unsigned in_flight;  /* requests begun and not ended */
-    unsigned untaken;    /* of these: answered, but the answer is not sent yet */
+    unsigned abandoned;  /* requests that ended while work for them goes on; the caller counts */
+    unsigned patient;    /* requests in flight for which no timer goes, see http_conn_request_patient() */
+    unsigned untaken;    /* of those in flight: answered, but the answer is not sent yet */
     int64_t untaken_ms;  /* when the number of these changed last */
-    unsigned unanswered; /* requests that ended without an answer, ever */
+    unsigned unanswered; /* requests that the client dropped before it had the answer, ever */
 };
 
 TAILQ_HEAD(http_conn_list, http_conn);
 
-struct http_conns {
-    struct http_conn_list lists[HTTP_CONN_STATES]; /* each from longest to shortest in its state */
-    unsigned count;
+struct http_conns_options {
     unsigned max;
     int64_t timeout_ms; /* of an idle connection, and of an answer that nobody takes */
-    bool wanted;        /* somebody waits to be accepted, and no idle connection could make room */
+    int64_t age_ms;     /* after that a connection ends with its next pause, timeout_ms later at the latest */
+    /* Which limit an idle connection has hit at timeout_ms: HTTP_LIMIT_IDLE_TIME, _REQUEST_TIME, _HANDSHAKE_TIME. */
+    enum http_limit (*idle_limit)(const struct http_conn *conn);
+};
+
+struct http_conns {
+    struct http_conn_list lists[HTTP_CONN_STATES]; /* each from longest to shortest in its state */
+    struct http_sources sources;                   /* of those that are not closing, and of who waits for admission */
+    struct http_conns_options options;
+    struct http_limit_hits hits;
+    unsigned count;
+    bool wanted; /* somebody waits to be admitted, and no idle connection could make room */
     bool draining;
 };
 
-void http_conns_init(struct http_conns *conns, unsigned max, int64_t timeout_ms);
+void http_conns_init(struct http_conns *conns, const struct http_conns_options *options);
 
-bool http_conns_full(const struct http_conns *conns);
+enum http_admission {
+    HTTP_ADMIT,
+    HTTP_WAIT,  /* ask again when a connection was closed, and after a moment */
+    HTTP_REFUSE /* it comes from where most connections come from, and more than its share */
+};
 
-/* Somebody waits to be accepted. True: there is a place. Otherwise the connection idle longest is ended, so that the
- * next try succeeds soon; if none is idle for HTTP_YOUNG_MS, the next one that pauses makes room. */
-bool http_conns_admit(struct http_conns *conns, int64_t now_ms);
+/* Somebody was accepted, its source is counted already. When every place is taken the source with the most connections
+ * pays: the one of these that is idle longest is ended, so that the next try succeeds soon; if none is idle for
+ * HTTP_YOUNG_MS, the next one that pauses makes room. */
+enum http_admission http_conns_admit(struct http_conns *conns, const struct http_source *source, int64_t now_ms);
 
-/* End what has been idle, or has not taken its answers, for timeout_ms. */
+/* End what has been idle, or has not taken its answers, for timeout_ms; what is too old; what rests beyond its
+ * source's share. */
 void http_conns_sweep(struct http_conns *conns, int64_t now_ms);
 
 /* From now on a connection ends as soon as it is idle; unread bytes are still read. */
@@ -64,17 +90,34 @@ void http_conns_drain(struct http_conns *conns, int64_t now_ms);
 /* End all. */
 void http_conns_shut(struct http_conns *conns, int64_t now_ms);
 
-/* A new, idle connection. fd stays the caller's. */
-void http_conn_init(struct http_conn *conn, struct http_conns *conns, int fd, int64_t now_ms);
+/* A new, idle connection. fd stays the caller's, source is the connection's. */
+void http_conn_init(struct http_conn *conn, struct http_conns *conns, int fd, struct http_source *source,
+                    int64_t now_ms);
 void http_conn_fini(struct http_conn *conn);
 
 /* End this one (how: SHUT_RD or SHUT_RDWR). */
 void http_conn_shut(struct http_conn *conn, int how, int64_t now_ms);
 
-/* The life of one request: begin, perhaps answered, end. */
+enum http_request_end {
+    HTTP_REQUEST_UNANSWERED, /* the client dropped it before it was answered */
+    HTTP_REQUEST_UNTAKEN,    /* it was answered, and the client dropped it before the answer was sent */
+    HTTP_REQUEST_TAKEN
+};
+
+/* The life of one request: begin, perhaps patient, perhaps answered, end. */
 void http_conn_request_begin(struct http_conn *conn, int64_t now_ms);
 void http_conn_request_answered(struct http_conn *conn, int64_t now_ms);
-void http_conn_request_end(struct http_conn *conn, bool answered, int64_t now_ms);
+void http_conn_request_end(struct http_conn *conn, enum http_request_end end, int64_t now_ms);
+
+/* Of a request that has begun: until its end no timer and nobody else's need ends its connection. */
+void http_conn_request_patient(struct http_conn *conn);
+void http_conn_request_impatient(struct http_conn *conn);
+
+/* True: with the one that has just begun more than HTTP_IN_FLIGHT_MAX are at work. */
+bool http_conn_is_crowded(const struct http_conn *conn);
+
+/* True: it ends with its next pause because of its age. */
+bool http_conn_is_old(const struct http_conn *conn, int64_t now_ms);
 
 /* True: it was ended for HTTP_UNANSWERED_MAX dropped requests; what it still asks is not worth work. */
 bool http_conn_drops_requests(const struct http_conn *conn);

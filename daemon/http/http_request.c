@@ -18,16 +18,19 @@
 struct http_request {
     h2o_req_t *h2o;
     struct http_link *link;
+    const struct http_route *route; /* NULL: of no route */
     struct http_deferred *deferred; /* NULL unless waiting to be resumed */
     void *data;                     /* of the deferred, while it is resumed */
     bool answered;
+    bool patient;
 };
 
 struct http_deferred {
     h2o_multithread_message_t message;
-    TAILQ_ENTRY(http_deferred) link; /* while request is set */
+    TAILQ_ENTRY(http_deferred) link; /* while request or abandoned_by is set */
     struct http_server *server;
-    struct http_request *request; /* NULL when resumed or gone; loop thread */
+    struct http_request *request;   /* NULL when resumed or gone; loop thread */
+    struct http_link *abandoned_by; /* whose request has gone before it was woken; NULL when that has gone as well */
     http_handler_fn *resume;
     int64_t deadline_ms;
     void *data;
@@ -39,37 +42,10 @@ struct route_handler {
     struct http_server *server;
 };
 
-static const struct {
-    int status;
-    const char *reason;
-} reasons[] = {
-    {200, "OK"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {409, "Conflict"},
-    {413, "Content Too Large"},
-    {415, "Unsupported Media Type"},
-    {422, "Unprocessable Content"},
-    {429, "Too Many Requests"},
-    {500, "Internal Server Error"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
+struct library_answers {
+    h2o_logger_t h2o;
+    struct http_server *server;
 };
-
-static const char *reason_of(int status)
-{
-    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
-        if (reasons[i].status == status)
-            return reasons[i].reason;
-    }
-    return "Unknown";
-}
 
 static struct http_request *deferred_detach(struct http_deferred *d)
 {
@@ -82,12 +58,61 @@ static struct http_request *deferred_detach(struct http_deferred *d)
     return request;
 }
 
+/* The work for it goes on until it is woken: it counts as one of the connection's until then. */
+static void deferred_abandon(struct http_deferred *d, struct http_link *link)
+{
+    (void)deferred_detach(d);
+    d->abandoned_by = link;
+    link->conn.abandoned++;
+    TAILQ_INSERT_TAIL(&link->abandoned, d, link);
+}
+
+static void deferred_unabandon(struct http_deferred *d)
+{
+    struct http_link *link = d->abandoned_by;
+    TAILQ_REMOVE(&link->abandoned, d, link);
+    link->conn.abandoned--;
+    d->abandoned_by = NULL;
+}
+
+void http_request_forget_link(struct http_link *link)
+{
+    struct http_deferred *d;
+    while ((d = TAILQ_FIRST(&link->abandoned)) != NULL)
+        deferred_unabandon(d);
+}
+
+static bool is_text(h2o_iovec_t vec, const char *text)
+{
+    return vec.len == strlen(text) && memcmp(vec.base, text, vec.len) == 0;
+}
+
+/* HTTP/2 only: an HTTP/1.1 answer that is not taken ends with its connection. */
+static bool is_untaken(const h2o_req_t *h2o)
+{
+    return h2o->version >= 0x200 && h2o->bytes_sent < h2o->res.content_length && !is_text(h2o->input.method, "HEAD");
+}
+
+static void end_patience(struct http_request *request)
+{
+    if (!request->patient)
+        return;
+    request->patient = false;
+    http_conn_request_impatient(&request->link->conn);
+}
+
 static void on_dispose(void *memory)
 {
     struct http_request *request = memory;
+    enum http_request_end end = HTTP_REQUEST_TAKEN;
+    if (!request->answered)
+        end = HTTP_REQUEST_UNANSWERED;
+    else if (is_untaken(request->h2o))
+        end = HTTP_REQUEST_UNTAKEN;
     if (request->deferred != NULL)
-        (void)deferred_detach(request->deferred);
-    http_conn_request_end(&request->link->conn, request->answered, clock_mono_ms());
+        deferred_abandon(request->deferred, request->link);
+    end_patience(request);
+    http_conn_request_end(&request->link->conn, end, clock_mono_ms());
 }
 
 static struct http_request *request_new(h2o_req_t *h2o)
@@ -102,15 +127,19 @@ static struct http_request *request_new(h2o_req_t *h2o)
 void http_reply(struct http_request *request, int status, const char *content_type, const void *body, size_t len)
 {
     assert(!request->answered && len <= HTTP_REPLY_BYTES_MAX);
+    int64_t now_ms = clock_mono_ms();
+    struct http_server *server = request->link->server;
     request->answered = true;
-    http_conn_request_answered(&request->link->conn, clock_mono_ms());
+    end_patience(request);
+    http_conn_request_answered(&request->link->conn, now_ms);
+    http_counts_add(server->counts, request->route, status);
     h2o_req_t *h2o = request->h2o;
     h2o->res.status = status;
-    h2o->res.reason = reason_of(status);
+    h2o->res.reason = http_status_reason(status);
     h2o->res.content_length = len;
     h2o_iovec_t type = h2o_strdup(&h2o->pool, content_type, SIZE_MAX);
     h2o_add_header(&h2o->pool, &h2o->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, type.base, type.len);
-    if (request->link->server->stopping)
+    if (server->stopping || http_conn_is_old(&request->link->conn, now_ms))
         h2o->http1_is_persistent = 0;
     h2o_send_inline(h2o, len > 0 ? body : "", len);
 }
@@ -186,11 +215,6 @@ void http_request_path(struct http_request *request, char ret_path[static 256])
     ret_path[len] = '\0';
 }
 
-static bool is_text(h2o_iovec_t vec, const char *text)
-{
-    return vec.len == strlen(text) && memcmp(vec.base, text, vec.len) == 0;
-}
-
 static unsigned method_of(const struct http_request *request)
 {
     h2o_iovec_t method = request->h2o->input.method;
@@ -224,14 +248,32 @@ static const struct http_route *find_route(const struct http_route *routes, cons
     return NULL;
 }
 
+static void handle(struct http_server *server, struct http_request *request, const struct http_route *route)
+{
+    request->route = route;
+    if (route->patient) {
+        request->patient = true;
+        http_conn_request_patient(&request->link->conn);
+    }
+    route->handler(server->context, request);
+}
+
+static void refuse_crowd(struct http_server *server, struct http_request *request)
+{
+    http_limit_hit(&server->conns.hits, HTTP_LIMIT_REQUESTS_IN_FLIGHT);
+    http_reply_error(request, 503, "too many requests at once");
+}
+
 static void dispatch(struct http_server *server, struct http_request *request)
 {
     unsigned methods;
     const struct http_route *route = find_route(server->routes, request, &methods);
     if (http_conn_drops_requests(&request->link->conn))
         http_reply_error(request, 503, "too many dropped requests");
+    else if (http_conn_is_crowded(&request->link->conn))
+        refuse_crowd(server, request);
     else if (route != NULL)
-        route->handler(server->context, request);
+        handle(server, request, route);
     else if (methods != 0)
         reply_not_allowed(request, methods);
     else
@@ -247,12 +289,28 @@ static int on_request(h2o_handler_t *self, h2o_req_t *h2o)
     return 0;
 }
 
+/* What libh2o has answered itself: a body that is too long, or broken. */
+static void on_access(h2o_logger_t *self, h2o_req_t *h2o)
+{
+    struct http_server *server = ((struct library_answers *)self)->server;
+    http_counts_add(server->counts, NULL, h2o->res.status);
+    if (h2o->res.status == 413)
+        http_limit_hit(&server->conns.hits, HTTP_LIMIT_BODY_BYTES);
+}
+
+/* Every request goes to the path "/" but for those that libh2o answers itself before it has looked at the path: these
+ * count as the fallback's. */
 void http_request_install(struct http_server *server, h2o_hostconf_t *host)
 {
-    h2o_handler_t *handler = h2o_create_handler(&host->fallback_path, sizeof(struct route_handler));
+    h2o_pathconf_t *all = h2o_config_register_path(host, "/", 0);
+    h2o_handler_t *handler = h2o_create_handler(all, sizeof(struct route_handler));
     handler->on_req = on_request;
     ((struct route_handler *)handler)->server = server;
+    all->error_log.emit_request_errors = 0;
     host->fallback_path.error_log.emit_request_errors = 0;
+    h2o_logger_t *logger = h2o_create_logger(&host->fallback_path, sizeof(struct library_answers));
+    logger->log_access = on_access;
+    ((struct library_answers *)logger)->server = server;
 }
 
 /* Mostly at the end: handlers wait equally long. */
@@ -342,6 +400,8 @@ void http_request_on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist
             continue;
         }
         struct http_deferred *d = H2O_STRUCT_FROM_MEMBER(struct http_deferred, message, m);
+        if (d->abandoned_by != NULL)
+            deferred_unabandon(d);
         deferred_resume(d);
         deferred_free(d);
     }

@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +10,7 @@
 
 #include "daemon/http/http_listen.h"
 #include "daemon/http/http_private.h"
+#include "daemon/http/library_output.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -29,79 +28,11 @@
 enum {
     /* libh2o 2.2.5 copies the name of a header line to its stack, and one line may have 400 KiB. */
     stack_bytes = 1024 * 1024,
-    /* Unacknowledged bytes end a connection: libh2o has no limit for sending. */
-    tcp_user_timeout_ms = 10 * 1000,
-    accept_batch = 16,
-    accept_pause_ms = 100,
     sweep_interval_ms = 1000,
-    sweep_slack_ms = 1000, /* libh2o's own timers are more polite, they go first */
+    library_slack_ms = 2000, /* libh2o's own timers go later than ours, which count */
     wait_max_ms = 60 * 1000,
     close_ms = 1000
 };
-
-static void accept_later(struct http_server *server, int64_t now_ms)
-{
-    h2o_socket_read_stop(server->listener);
-    server->accept_again_ms = now_ms + accept_pause_ms;
-}
-
-static void on_close(void *memory)
-{
-    struct http_link *link = memory;
-    struct http_server *server = link->server;
-    http_conn_fini(&link->conn);
-    free(link);
-    if (server->accept_again_ms != 0)
-        server->accept_again_ms = 1; /* there is a place: try at once */
-}
-
-static void link_new(struct http_server *server, h2o_socket_t *socket, int64_t now_ms)
-{
-    int fd = h2o_socket_get_fd(socket);
-    unsigned timeout = tcp_user_timeout_ms;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
-    struct http_link *link = xcalloc(1, sizeof(*link));
-    link->server = server;
-    link->socket = socket;
-    http_conn_init(&link->conn, &server->conns, fd, now_ms);
-    socket->on_close.cb = on_close;
-    socket->on_close.data = link;
-}
-
-static void warn_accept(int error)
-{
-    static struct log_limit limit = LOG_LIMIT_INIT(1, 60 * 1000);
-    uint64_t suppressed;
-    if (log_limit_pass(&limit, &suppressed))
-        log_warn("accept HTTP connection", LOG_STR("error", strerror(error)), LOG_INT("suppressed", suppressed));
-}
-
-static void on_accept(h2o_socket_t *listener, const char *err)
-{
-    struct http_server *server = listener->data;
-    int64_t now_ms = clock_mono_ms();
-    if (err != NULL)
-        return;
-    for (int i = 0; i < accept_batch; i++) {
-        if (i > 0 && http_conns_full(&server->conns))
-            return; /* perhaps nobody waits any more; else we are called again */
-        if (!http_conns_admit(&server->conns, now_ms)) {
-            accept_later(server, now_ms);
-            return;
-        }
-        errno = 0;
-        h2o_socket_t *socket = h2o_evloop_socket_accept(listener); /* sets TCP_NODELAY */
-        if (socket == NULL && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR))
-            return;
-        if (socket == NULL) {
-            warn_accept(errno);
-            accept_later(server, now_ms);
-            return;
-        }
-        link_new(server, socket, now_ms);
-        h2o_accept(&server->accept, socket);
-    }
-}
 
 static void run_once(struct http_server *server, int64_t until_ms)
 {
@@ -119,24 +50,26 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static void sweep(struct http_server *server, int64_t now_ms)
+{
+    http_conns_sweep(&server->conns, now_ms);
+    if (server->tls != NULL)
+        http_tls_refresh(server->tls);
+    server->sweep_ms = now_ms + sweep_interval_ms;
+}
+
 /* What is due now; returns until when the loop may wait. */
 static int64_t run_due(struct http_server *server)
 {
     int64_t now_ms = clock_mono_ms();
-    if (server->accept_again_ms != 0 && server->listener != NULL && now_ms >= server->accept_again_ms) {
-        server->accept_again_ms = 0;
-        h2o_socket_read_start(server->listener, on_accept);
-    }
-    if (now_ms >= server->sweep_ms) {
-        http_conns_sweep(&server->conns, now_ms);
-        server->sweep_ms = now_ms + sweep_interval_ms;
-    }
+    int64_t accept_ms = http_accept_run(server, now_ms);
+    if (now_ms >= server->sweep_ms)
+        sweep(server, now_ms);
     if (http_request_run_deadlines(server, now_ms))
         return now_ms;
-    int64_t until_ms = server->conns.count > 0 ? server->sweep_ms : now_ms + wait_max_ms;
-    if (server->accept_again_ms != 0 && server->listener != NULL)
-        until_ms = earlier(until_ms, server->accept_again_ms);
-    return earlier(until_ms, http_request_next_deadline(server));
+    bool must_sweep = server->conns.count > 0 || server->tls != NULL;
+    int64_t until_ms = must_sweep ? server->sweep_ms : now_ms + wait_max_ms;
+    return earlier(earlier(until_ms, accept_ms), http_request_next_deadline(server));
 }
 
 /*
@@ -172,8 +105,7 @@ static void run_until_closed(struct http_server *server, int64_t end_ms)
 static void drain(struct http_server *server)
 {
     int64_t end_ms = clock_mono_ms() + server->grace_ms;
-    h2o_socket_close(server->listener);
-    server->listener = NULL;
+    http_accept_stop(server);
     bool upgrading;
     while ((upgrading = !shut_upgrading(server)) && clock_mono_ms() < end_ms + close_ms)
         run_once(server, clock_mono_ms() + 1);
@@ -191,8 +123,7 @@ static void drain(struct http_server *server)
 
 static void server_dispose(struct http_server *server)
 {
-    if (server->listener != NULL)
-        h2o_socket_close(server->listener);
+    http_accept_stop(server);
     h2o_multithread_unregister_receiver(server->h2o.queue, &server->receiver);
     h2o_timeout_unlink(&server->h2o.http2._graceful_shutdown_timeout);
     h2o_multithread_queue_t *queue = server->h2o.queue;
@@ -233,37 +164,64 @@ static int check_descriptors(struct error *err)
     return 0;
 }
 
+/* What an idle connection waits for. */
+static enum http_limit idle_limit(const struct http_conn *conn)
+{
+    const struct http_link *link = H2O_STRUCT_FROM_MEMBER(struct http_link, conn, conn);
+    if (link->handshaking)
+        return HTTP_LIMIT_HANDSHAKE_TIME;
+    return link->socket->input->size > 0 ? HTTP_LIMIT_REQUEST_TIME : HTTP_LIMIT_IDLE_TIME;
+}
+
+static int64_t or_default(int64_t value, int64_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+static void configure_library(struct http_server *server, bool http2, int64_t timeout_ms)
+{
+    h2o_globalconf_t *config = &server->config;
+    h2o_config_init(config);
+    config->server_name = h2o_iovec_init(H2O_STRLIT("proxysql-agent"));
+    config->max_request_entity_size = HTTP_ENTITY_BYTES_MAX;
+    config->http1.upgrade_to_http2 = http2;
+    config->http1.req_timeout = (uint64_t)(timeout_ms + library_slack_ms);
+    config->http2.idle_timeout = (uint64_t)(timeout_ms + library_slack_ms);
+    http_request_install(server, h2o_config_register_host(config, h2o_iovec_init(H2O_STRLIT("agent")), 65535));
+}
+
 static void server_configure(struct http_server *server, const struct http_server_options *options)
 {
-    int64_t timeout_ms = options->request_timeout_ms != 0 ? options->request_timeout_ms : HTTP_REQUEST_TIMEOUT_MS;
-    unsigned max = options->max_connections != 0 ? options->max_connections : HTTP_CONNECTIONS_MAX;
-    http_conns_init(&server->conns, max, timeout_ms + sweep_slack_ms);
+    int64_t timeout_ms = or_default(options->request_timeout_ms, HTTP_REQUEST_TIMEOUT_MS);
+    const struct http_conns_options conns = {
+        .max = (unsigned)or_default(options->max_connections, HTTP_CONNECTIONS_MAX),
+        .timeout_ms = timeout_ms,
+        .age_ms = or_default(options->connection_age_ms, HTTP_CONNECTION_AGE_MS),
+        .idle_limit = idle_limit,
+    };
+    http_conns_init(&server->conns, &conns);
     TAILQ_INIT(&server->deferred);
     mutex_init(&server->lock);
     server->routes = options->routes;
+    server->counts = http_counts_new(options->routes);
     server->context = options->context;
-    h2o_config_init(&server->config);
-    server->config.server_name = h2o_iovec_init(H2O_STRLIT("proxysql-agent"));
-    server->config.max_request_entity_size = HTTP_ENTITY_BYTES_MAX;
-    server->config.http1.req_timeout = (uint64_t)timeout_ms;
-    server->config.http2.idle_timeout = (uint64_t)timeout_ms;
-    http_request_install(server, h2o_config_register_host(&server->config, h2o_iovec_init(H2O_STRLIT("agent")), 65535));
+    configure_library(server, !options->http1_only, timeout_ms);
 }
 
-/* Takes fd. */
-static struct http_server *server_new(const struct http_server_options *options, int fd, uint16_t port)
+/* Takes fd and tls. */
+static struct http_server *server_new(const struct http_server_options *options, struct http_tls *tls, int fd,
+                                      uint16_t port)
 {
     struct http_server *server = xcalloc(1, sizeof(*server));
     server_configure(server, options);
+    server->tls = tls;
     server->port = port;
     server->loop = h2o_evloop_create();
     h2o_context_init(&server->h2o, server->loop, &server->config);
     h2o_multithread_register_receiver(server->h2o.queue, &server->receiver, http_request_on_messages);
     server->accept.ctx = &server->h2o;
     server->accept.hosts = server->config.hosts;
-    server->listener = h2o_evloop_socket_create(server->loop, fd, H2O_SOCKET_FLAG_DONT_READ);
-    server->listener->data = server;
-    h2o_socket_read_start(server->listener, on_accept);
+    http_accept_start(server, fd);
     return server;
 }
 
@@ -274,9 +232,13 @@ int http_server_start(struct http_server **ret_server, const struct http_server_
     int rc = http_listen(options->address, options->port, &fd, &port, err);
     if (rc == 0)
         rc = check_descriptors(err);
+    struct http_tls *tls = NULL;
+    if (rc == 0 && options->tls_cert_file != NULL)
+        rc = http_tls_new(&tls, options->tls_cert_file, options->tls_key_file, !options->http1_only, err);
     if (rc < 0)
         return rc;
-    struct http_server *server = server_new(options, take_fd(&fd), port);
+    library_output_install();
+    struct http_server *server = server_new(options, tls, take_fd(&fd), port);
     rc = thread_start_stack(&server->thread, "http", stack_bytes, loop_main, server, err);
     if (rc < 0) {
         server_dispose(server);
@@ -307,5 +269,28 @@ void http_server_free(struct http_server *server)
     assert(server->deferred_count == 0);
     mutex_unlock(&server->lock);
     mutex_fini(&server->lock);
+    http_tls_free(server->tls);
+    http_counts_free(server->counts);
     free(server);
+}
+
+void http_server_get_stats(const struct http_server *server, struct http_server_stats *ret_stats)
+{
+    *ret_stats = (struct http_server_stats){
+        .connections = server->open,
+        .connections_max = server->conns.options.max,
+        .accepted = server->accepted,
+        .tls = server->tls != NULL,
+        .handshake_failures = server->handshake_failures,
+    };
+    for (int limit = 0; limit < HTTP_LIMITS; limit++)
+        ret_stats->limit_hits[limit] = http_limit_hits_get(&server->conns.hits, limit);
+    ret_stats->limit_hits[HTTP_LIMIT_LIBRARY_LINES] = library_output_dropped();
+    if (server->tls != NULL)
+        http_tls_get_stats(server->tls, &ret_stats->certificate);
+}
+
+void http_server_each_count(const struct http_server *server, http_count_fn *each, void *arg)
+{
+    http_counts_each(server->counts, each, arg);
 }

@@ -1,15 +1,20 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "daemon/http/http_counts.h"
+#include "daemon/http/http_limits.h"
+#include "daemon/http/http_tls.h"
 #include "shared/compiler.h"
 #include "shared/error.h"
 
 /*
- * The HTTP side of the agent: HTTP/1.1 and HTTP/2 (h2c by prior knowledge or upgrade) on one port, from one loop
- * thread. http_server.c and http_request.c are the only files that know libh2o.
+ * The HTTP side of the agent: HTTP/1.1 and HTTP/2 (h2c by prior knowledge or upgrade, h2 by ALPN over TLS) on one port,
+ * from one loop thread. The files that include http_private.h are the only ones that know libh2o. docs/http.md has the
+ * limits.
  *
  * Routes are exact paths (the query is ignored). A method that a route does not take is answered 405 with Allow, an
  * unknown path 404, both as JSON `{"message":"...","status":"error"}`; HEAD is served wherever GET is.
@@ -22,7 +27,8 @@ enum {
     HTTP_REPLY_BYTES_MAX = 1024 * 1024,  /* of a reply made by us */
     HTTP_MESSAGE_MAX = 1024,             /* of http_reply_error() */
     HTTP_REQUEST_TIMEOUT_MS = 10 * 1000, /* to receive a whole request, to take a reply, to keep an idle connection */
-    HTTP_CONNECTIONS_MAX = 128           /* one more ends the connection idle longest; none idle: it waits */
+    HTTP_CONNECTIONS_MAX = 128,          /* one more ends the connection idle longest; none idle: it waits */
+    HTTP_CONNECTION_AGE_MS = 3600 * 1000 /* an older connection ends with its next pause */
 };
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* bits; HEAD comes with GET */
@@ -34,6 +40,7 @@ typedef void http_handler_fn(void *context, struct http_request *request);
 struct http_route {
     const char *path; /* NULL ends a table */
     unsigned methods; /* HTTP_ bits */
+    bool patient; /* until it replies no timer ends the connection, and nobody's need for a place: it bounds itself */
     http_handler_fn *handler;
 };
 
@@ -45,6 +52,20 @@ struct http_server_options {
     void *context;                   /* handed to handlers */
     unsigned max_connections;        /* 0 = HTTP_CONNECTIONS_MAX */
     int64_t request_timeout_ms;      /* 0 = HTTP_REQUEST_TIMEOUT_MS */
+    int64_t connection_age_ms;       /* 0 = HTTP_CONNECTION_AGE_MS */
+    bool http1_only;
+    const char *tls_cert_file; /* PEM, read again when it changes; NULL = no TLS */
+    const char *tls_key_file;
+};
+
+struct http_server_stats {
+    unsigned connections;
+    unsigned connections_max;
+    uint64_t accepted; /* connections */
+    uint64_t limit_hits[HTTP_LIMITS];
+    bool tls;
+    uint64_t handshake_failures;
+    struct http_tls_stats certificate; /* zeros without TLS */
 };
 
 struct http_server;
@@ -56,6 +77,10 @@ MUST_CHECK int http_server_start(struct http_server **ret_server, const struct h
 
 /* The port that it listens on. Thread-safe. */
 uint16_t http_server_port(const struct http_server *server);
+
+/* Thread-safe, until http_server_free(). */
+void http_server_get_stats(const struct http_server *server, struct http_server_stats *ret_stats);
+void http_server_each_count(const struct http_server *server, http_count_fn *each, void *arg);
 
 /* Stop accepting, finish what is being answered within grace_ms, close everything, join the thread. Deferred requests
  * that are still open when the grace is over are resumed then. Takes at most one second more. Once. */

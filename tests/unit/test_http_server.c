@@ -195,6 +195,18 @@ static int client_new(struct world *w)
     return connect_to(w, "127.0.0.1");
 }
 
+/* A client with an address of its own: 127.0.0.host. */
+static int client_from(struct world *w, uint8_t host)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK - 1 + host)}};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(http_server_port(w->server)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof(own)), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
 static void send_bytes(int fd, const void *data, size_t len)
 {
     const char *next = data;
@@ -784,11 +796,11 @@ static void test_cap_ends_longest_idle(void **state)
     struct world *w = world_start((struct http_server_options){.max_connections = max});
     int fds[max];
     for (int i = 0; i < max; i++) {
-        fds[i] = client_new(w);
+        fds[i] = client_from(w, (uint8_t)(10 + i));
         assert_answer(fds[i], GET("/now"), 200, "hello");
     }
     assert_answer(fds[0], GET("/now"), 200, "hello"); /* now 1 is idle longest */
-    int extra = client_new(w);
+    int extra = client_from(w, 20);
     assert_answer(extra, GET("/now"), 200, "hello");
     assert_closed(fds[1]);
     assert_answer(fds[0], GET("/now"), 200, "hello");
@@ -808,7 +820,7 @@ static void test_cap_all_busy(void **state)
     int busy = client_new(w);
     send_text(busy, GET("/later"));
     wait_deferred(w, 1);
-    int extra = client_new(w);
+    int extra = client_from(w, 20);
     send_text(extra, GET("/now"));
     struct pollfd p = {.fd = extra, .events = POLLIN};
     assert_int_equal(poll(&p, 1, 250), 0);
