@@ -89,17 +89,19 @@ static struct http_conn *unless_young(struct http_conn *conn, int64_t now_ms)
     return conn != NULL && now_ms - conn->since_ms >= HTTP_YOUNG_MS ? conn : NULL;
 }
 
+/* It has the most already: it pays itself. */
 static enum http_admission admit_beyond_share(struct http_conns *conns, const struct http_source *source,
                                               int64_t now_ms)
 {
-    struct http_conn *conn = unless_young(idle_longest_of(conns, source), now_ms);
+    struct http_conn *conn = idle_longest_of(conns, source);
     warn_limited("every HTTP connection is taken, most of them by the one address that wants another");
-    if (conn != NULL) {
-        end_for(conn, HTTP_LIMIT_SOURCE_CONNECTIONS, now_ms);
-        return HTTP_WAIT;
+    if (conn == NULL) {
+        http_limit_hit(&conns->hits, HTTP_LIMIT_SOURCE_CONNECTIONS);
+        return HTTP_REFUSE;
     }
-    http_limit_hit(&conns->hits, HTTP_LIMIT_SOURCE_CONNECTIONS);
-    return HTTP_REFUSE;
+    if (unless_young(conn, now_ms) != NULL)
+        end_for(conn, HTTP_LIMIT_SOURCE_CONNECTIONS, now_ms);
+    return HTTP_WAIT;
 }
 
 enum http_admission http_conns_admit(struct http_conns *conns, const struct http_source *source, int64_t now_ms)

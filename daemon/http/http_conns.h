@@ -72,7 +72,7 @@ void http_conns_init(struct http_conns *conns, const struct http_conns_options *
 enum http_admission {
     HTTP_ADMIT,
     HTTP_WAIT,  /* ask again when a connection was closed, and after a moment */
-    HTTP_REFUSE /* it comes from where most connections come from, and more than its share */
+    HTTP_REFUSE /* it comes from where most connections come from, more than its share, and all of these are busy */
 };
 
 /* Somebody was accepted, its source is counted already. When every place is taken the source with the most connections

@@ -212,10 +212,11 @@ static void test_admit_among_sources(void **state)
 {
     struct fixture *f = *state;
     serve(&f->conn[0], 5);
-    assert_int_equal(admit(f, "10.0.0.1", 5), HTTP_REFUSE);
+    assert_int_equal(admit(f, "10.0.0.1", HTTP_YOUNG_MS), HTTP_WAIT);
+    assert_false(is_shut(f, 1));
     assert_int_equal(admit(f, "10.0.0.1", 1 + HTTP_YOUNG_MS), HTTP_WAIT);
     assert_true(is_shut(f, 1));
-    assert_int_equal(hits(f, HTTP_LIMIT_SOURCE_CONNECTIONS), 2);
+    assert_int_equal(hits(f, HTTP_LIMIT_SOURCE_CONNECTIONS), 1);
     int64_t now_ms = 1 + HTTP_YOUNG_MS + HTTP_CLOSING_MS; /* it does not close: another one has to go */
     serve(&f->conn[0], now_ms);
     serve(&f->conn[2], now_ms);
@@ -223,6 +224,17 @@ static void test_admit_among_sources(void **state)
     assert_true(is_shut(f, 0));
     assert_false(is_shut(f, 3)); /* idle longest, but the only one of its source */
     assert_int_equal(hits(f, HTTP_LIMIT_CONNECTIONS), 1);
+}
+
+/* All that it has is busy: nothing can make room for it, and who comes after it shall not wait behind it. */
+static void test_refuse(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < pairs; i++)
+        http_conn_request_begin(&f->conn[i], 1);
+    assert_int_equal(admit(f, "10.0.0.1", 1000), HTTP_REFUSE);
+    assert_int_equal(hits(f, HTTP_LIMIT_SOURCE_CONNECTIONS), 1);
+    assert_int_equal(admit(f, "10.0.0.9", 1000), HTTP_WAIT);
 }
 
 /* An IPv6 host has a whole network for itself. */
@@ -349,6 +361,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sweep_ends_what_rests_beyond_the_share, setup_crowd, teardown),
         cmocka_unit_test_setup_teardown(test_admit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_among_sources, setup_crowd, teardown),
+        cmocka_unit_test_setup_teardown(test_refuse, setup_crowd, teardown),
         cmocka_unit_test_setup_teardown(test_sources, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_spares_the_young, setup, teardown),
         cmocka_unit_test_setup_teardown(test_admit_all_busy, setup, teardown),
