@@ -93,7 +93,7 @@ static const struct module modules[] = {
                       " FROM main.mysql_users WHERE active = 1 AND frontend = 1;"
                       "INSERT INTO live.mysql_users SELECT " USER_COLUMNS_BEFORE ", 1, 0, " USER_COLUMNS_AFTER
                       " FROM main.mysql_users WHERE active = 1 AND backend = 1;",
-        .to_memory = COPY_TABLE("main", "live", "mysql_users") JOIN_USERS,
+        .to_memory = COPY_TABLE("main", "live", "mysql_users"),
         .to_disk = COPY_TABLE("disk", "main", "mysql_users"),
         .from_disk = COPY_TABLE("main", "disk", "mysql_users"),
         .checksums = {{"mysql_users", SELECT_USERS("live.mysql_users")}},
@@ -103,7 +103,9 @@ static const struct module modules[] = {
     {
         .command = "MYSQL QUERY RULES",
         .section = "mysql_query_rules",
-        .to_runtime = COPY_TABLE("live", "main", "mysql_query_rules") COPY_FAST_ROUTING("live", "main"),
+        .to_runtime = "DELETE FROM live.mysql_query_rules;"
+                      "INSERT INTO live.mysql_query_rules SELECT * FROM main.mysql_query_rules WHERE active = "
+                      "1;" COPY_FAST_ROUTING("live", "main"),
         .to_memory = COPY_TABLE("main", "live", "mysql_query_rules") COPY_FAST_ROUTING("main", "live"),
         .to_disk = COPY_TABLE("disk", "main", "mysql_query_rules") COPY_FAST_ROUTING("disk", "main"),
         .from_disk = COPY_TABLE("main", "disk", "mysql_query_rules") COPY_FAST_ROUTING("main", "disk"),

@@ -102,14 +102,16 @@ def _group(name, rows):
 
 class ClusterNode(Node):
     """A node with a configuration file. peers: (host, comment) rows of its proxysql_servers, None = no such table;
-    servers: addresses of backends; accounts: users of traffic. The file may be changed between starts."""
+    servers: addresses of backends; accounts: users of traffic; tables: more of them, rows as dicts. The file may be
+    changed between starts, and by write_config() during a life."""
 
     def __init__(self, folder, name, address, port, hosts, peers=None, servers=(), accounts=(), variables=None,
-                 clock=None, version=None):
+                 clock=None, version=None, tables=None):
         super().__init__(folder, users="admin:admin;radmin:radmin;cluster:cluster", tls=False, address=address)
         self.name, self.admin_port, self.hosts = name, port, hosts
         self.peers, self.servers, self.accounts = peers, servers, accounts
         self.variables = {**VARIABLES, **(variables or {})}
+        self.tables = tables or {}
         self.clock, self.version = clock, version
         self.keep_data = False  # over a restart
 
@@ -127,9 +129,18 @@ class ClusterNode(Node):
         if self.accounts:
             text += _group("mysql_users", [{"username": name, "password": name, "default_hostgroup": 0}
                                            for name in self.accounts])
+        text += "".join(_group(name, rows) for name, rows in self.tables.items())
         path = self.folder / "proxysql.cnf"
         path.write_text(text)
         return path
+
+    def write_config(self):
+        """What the fields say now is what the next FROM CONFIG reads."""
+        self.config_file()
+
+    def break_config(self):
+        """Nobody can read it any more."""
+        (self.folder / "proxysql.cnf").write_text("mysql_users = ( {")
 
     def _data(self):
         data = self.folder / "data"
