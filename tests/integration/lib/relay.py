@@ -6,10 +6,10 @@ COM_QUERY = 3
 
 
 class Held:
-    """The answer to the first statement that contains text, and all that follows on its connection."""
+    """The answer to the nth statement that contains text, and all that follows on its connection."""
 
-    def __init__(self, text):
-        self.text = text
+    def __init__(self, text, nth):
+        self.text, self.left = text, nth
         self.asked = threading.Event()  # the statement was passed on
         self.release = threading.Event()
 
@@ -25,8 +25,8 @@ class Relay:
         self._sockets = [self._listener]
         self._start(self._accept)
 
-    def hold(self, text):
-        self._held = Held(text)
+    def hold(self, text, nth=1):
+        self._held = Held(text, nth)
         return self._held
 
     def close(self):
@@ -62,7 +62,9 @@ class Relay:
         text = packet[1:].decode(errors="replace")
         self.statements.append(text)
         if self._held and not self._held.asked.is_set() and self._held.text in text:
-            gate.append(self._held)
+            self._held.left -= 1
+            if self._held.left == 0:
+                gate.append(self._held)
 
     def _ask(self, client, server, gate):
         """Packets of the client, one at a time."""
