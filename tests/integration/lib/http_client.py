@@ -27,8 +27,10 @@ class Answer:
 class Client:
     """One keep-alive connection."""
 
-    def __init__(self, port, timeout=10.0, host="127.0.0.1"):
-        self._connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    def __init__(self, port, timeout=10.0, host="127.0.0.1", source=None):
+        """source: the own address."""
+        self._connection = http.client.HTTPConnection(host, port, timeout=timeout,
+                                                      source_address=source and (source, 0))
 
     def __enter__(self):
         return self
@@ -46,9 +48,9 @@ class Client:
         return Answer(response, response.read(), asked)
 
 
-def ask(port, path, method="GET", timeout=10.0, body=None, headers=None):
+def ask(port, path, method="GET", timeout=10.0, body=None, headers=None, **connection):
     """One question on a connection of its own."""
-    with Client(port, timeout) as client:
+    with Client(port, timeout, **connection) as client:
         return client.ask(path, method, body, headers)
 
 

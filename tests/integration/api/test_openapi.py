@@ -1,0 +1,192 @@
+"""docs/openapi.yaml against running agents: the same paths, methods, status codes and bodies."""
+import json
+import pathlib
+import re
+import threading
+
+import jsonschema
+import pytest
+import yaml
+
+from lib.agent import NEW_LIFE
+from lib.kube import FakeKube
+from lib.proxysql import Node
+from lib.relay import Relay
+from lib.waiting import wait_until
+
+ROOT = pathlib.Path(__file__).parents[3]
+DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+METHODS = ("get", "head", "post", "put", "delete", "patch", "options")
+OPERATIONS = [(path, method) for path, item in DOCUMENT["paths"].items() for method in item if method in METHODS]
+TOKEN = "the-right-token"
+
+
+class Recorder:
+    """Asks, checks every answer against the document, and remembers which were seen."""
+
+    def __init__(self):
+        self.seen = set()
+        self._resolver = jsonschema.RefResolver((ROOT / "docs" / "openapi.yaml").as_uri(), DOCUMENT)
+
+    def _resolved(self, node):
+        return self._resolver.resolve(node["$ref"])[1] if "$ref" in node else node
+
+    def check(self, path, method, answer):
+        responses = DOCUMENT["paths"][path][method]["responses"]
+        key = str(answer.status) if str(answer.status) in responses else "default"
+        assert key in responses, f"{method} {path} answers {answer}, which is not documented"
+        self.seen.add((path, method, key))
+        response = self._resolved(responses[key])
+        for name in response.get("headers", {}):
+            assert name.lower() in answer.headers, f"{method} {path} {answer.status} has no {name}"
+        for content_type, content in response.get("content", {}).items():
+            assert answer.headers["content-type"] == content_type
+            jsonschema.Draft202012Validator(content["schema"], resolver=self._resolver).validate(answer.json)
+        return answer
+
+    def ask(self, agent, path, method="get", body=None, token=TOKEN, content_type="application/json"):
+        headers = {"Content-Type": content_type}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        data = body if body is None or isinstance(body, str) else json.dumps(body)
+        return self.check(path, method, agent.ask(path, method=method.upper(), body=data, headers=headers))
+
+
+@pytest.fixture
+def token_file(tmp_path):
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    return str(path)
+
+
+def routes_of_the_source():
+    """What the agent's tables of routes hold: (path, method)."""
+    text = "".join(path.read_text() for path in (ROOT / "daemon" / "http").glob("*.c"))
+    rows = re.findall(r'\{\s*\.path = "([^"]+)",\s*\.methods = ([A-Z_ |]+),', text)
+    return sorted((path, method.strip().removeprefix("HTTP_").lower()) for path, methods in rows
+                  for method in methods.split("|"))
+
+
+def test_every_route_is_documented():
+    assert routes_of_the_source() == sorted(OPERATIONS)
+
+
+def test_the_document_is_sound():
+    """Every schema is one, and every reference leads somewhere."""
+    recorder = Recorder()
+
+    def walk(node):
+        if isinstance(node, dict):
+            if "$ref" in node:
+                recorder._resolved(node)
+            if "schema" in node:
+                jsonschema.Draft202012Validator.check_schema(node["schema"])
+            for value in node.values():
+                walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    walk(DOCUMENT)
+    for schema in DOCUMENT["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def commands():
+    return [path for path, method in OPERATIONS if method == "post" and path.startswith("/api/")]
+
+
+def ask_what_strangers_get(recorder, agent, open_agent):
+    for path in commands():
+        assert recorder.ask(agent, path, "post", token=None).status == 401
+        assert recorder.ask(agent, path, "post", token="wrong").status == 401
+        assert recorder.ask(open_agent, path, "post").status == 403
+        assert recorder.ask(agent, path, "post", {"no": "such"}).status == 400
+        assert recorder.ask(agent, path, "post", "{}", content_type="text/plain").status == 415
+        assert recorder.ask(agent, path, "post", " " * 65537).status == 413
+
+
+def ask_other_methods(agent):
+    for path, item in DOCUMENT["paths"].items():
+        served = {method for method in item if method in METHODS} | ({"head"} if "get" in item else set())
+        for method in set(METHODS) - served:
+            answer = agent.ask(path, method=method.upper())
+            assert answer.status == 405
+            assert {name.strip().lower() for name in answer.headers["allow"].split(",")} == served
+
+
+def ask_probes(recorder, agent, wanted):
+    for path, status in zip(("/healthz/started", "/healthz/ready", "/healthz/live"), wanted):
+        assert recorder.ask(agent, path, token=None).status == status
+
+
+def ask_while_held(recorder, agent, relay, statement, *paths):
+    """While the first path's job waits for this statement's answer every one of them is only accepted."""
+    held, answers = relay.hold(statement), []
+    waiting = threading.Thread(target=lambda: answers.append(recorder.ask(agent, paths[0], "post", {"wait_s": 60})))
+    waiting.start()
+    assert held.asked.wait(20)
+    for path in paths:
+        assert recorder.ask(agent, path, "post", {"wait_s": 0}).status == 202
+    held.release.set()
+    waiting.join(30)
+    assert answers[0].status == 200
+    assert recorder.ask(agent, paths[-1], "post").status == 200
+
+
+def reload_a_bad_file(recorder, agent):
+    agent.write({"log.level": "WARN", "health.max_age_ms": "many"})
+    assert recorder.ask(agent, "/api/v1/reload", "post").status == 422
+
+
+@pytest.fixture
+def world(fresh_node, make_agent, tmp_path, token_file):
+    """Agents of both modes, with their ProxySQL behind a relay and without one."""
+    folder = tmp_path / "kube"
+    folder.mkdir()
+    kube = FakeKube(folder)
+    kube.put_pod("core-0", "core", fresh_node.address)
+    relays = [Relay(f"127.0.4.{n}", fresh_node.admin_port, fresh_node) for n in (1, 2)]
+    absent = Node(tmp_path / "absent")
+    core = {"api.token_file": token_file, "kubernetes.api_server": kube.url,
+            "kubernetes.token_file": str(kube.token_file), "core.interval": 3600, "workers.count": 3}
+    satellite = {"api.token_file": token_file, "run_mode": "satellite", "satellite.interval": 3600, "workers.count": 3}
+    env = {"POD_NAME": "core-0"}
+    agents = {"core": make_agent(relays[0], core, env=env), "satellite": make_agent(relays[1], satellite),
+              "core away": make_agent(absent, core, env=env), "satellite away": make_agent(absent, satellite),
+              "open": make_agent(absent)}
+    yield agents, relays
+    for agent in agents.values():
+        agent.close()
+    for relay in relays:
+        relay.close()
+    kube.close()
+
+
+def test_the_running_agent_is_as_documented(world):
+    recorder = Recorder()
+    agents, relays = world
+    agents["core"].wait_ready()
+    agents["satellite"].wait_record(NEW_LIFE)
+    for name in ("core away", "satellite away"):
+        agents[name].wait_probe("/healthz/live", lambda a: a.status == 503)
+    ask_what_strangers_get(recorder, agents["core"], agents["open"])
+    ask_other_methods(agents["core"])
+    ask_probes(recorder, agents["core"], (200, 200, 200))
+    ask_probes(recorder, agents["core away"], (502, 503, 503))
+    for agent in agents.values():
+        recorder.ask(agent, "/api/v1/status", token=None)
+    recorder.ask(agents["core"], "/api/v1/log-level", "post", {"level": "INFO"})
+    assert recorder.ask(agents["core"], "/api/v1/resync", "post").status == 409
+    assert recorder.ask(agents["satellite"], "/api/v1/reconcile", "post").status == 409
+    assert recorder.ask(agents["core away"], "/api/v1/reconcile", "post").status == 503
+    assert recorder.ask(agents["satellite away"], "/api/v1/resync", "post").status == 503
+    for name, path in (("core", "/api/v1/reconcile"), ("satellite", "/api/v1/resync")):
+        wait_until(lambda: recorder.ask(agents[name], path, "post").status == 200, 20, f"{path} works")
+    ask_while_held(recorder, agents["core"], relays[0], "FROM runtime_proxysql_servers", "/api/v1/reconcile")
+    ask_while_held(recorder, agents["satellite"], relays[1], "'member', hostname", "/api/v1/resync", "/api/v1/reload")
+    reload_a_bad_file(recorder, agents["core"])
+    documented = {(path, method, status) for path, method in OPERATIONS
+                  for status in DOCUMENT["paths"][path][method]["responses"] if status != "default"}
+    unseen = documented - recorder.seen
+    assert not unseen, f"documented, but no agent has answered so: {sorted(unseen)}"
