@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "daemon/control/commands.h"
+#include "daemon/discovery/dns_source.h"
 #include "daemon/discovery/pod_watch.h"
+#include "daemon/discovery/static_source.h"
 #include "daemon/http/api.h"
 #include "daemon/http/http_server.h"
 #include "daemon/jobs/drain.h"
@@ -45,7 +47,9 @@ struct agent {
     struct job_queue *queue;
     struct worker_pool *workers;
     struct scheduler *scheduler;
-    struct pod_watch *pods;
+    struct pod_watch *pods; /* of these three, the one that core.discovery names */
+    struct dns_source *dns;
+    struct static_source *peers;
     struct api_context api;
     struct http_server *http;
     struct control_server *control; /* NULL when its socket cannot be had */
@@ -164,10 +168,8 @@ static void pods_changed(void *arg, unsigned changes)
         scheduler_hasten(a->scheduler, JOB_RECONCILE);
 }
 
-/* Without the API server's address a core goes on without membership: its probes are worth more than that. */
-static void start_pod_watch(struct agent *a, const struct config *c)
+static int start_pod_watch(struct agent *a, const struct config *c, struct error *err)
 {
-    struct error err = ERROR_INIT;
     const struct pod_watch_options options = {.api_server = c->kubernetes.api_server,
                                               .token_file = c->kubernetes.token_file,
                                               .ca_file = c->kubernetes.ca_file,
@@ -177,12 +179,41 @@ static void start_pod_watch(struct agent *a, const struct config *c)
                                               .confirm_ms = c->core.interval * 1000,
                                               .on_change = pods_changed,
                                               .arg = a};
+    int rc = pod_watch_start(&a->pods, &options, err);
+    if (rc == 0)
+        a->jobs.members = pod_watch_members(a->pods);
+    a->jobs.pods = a->pods;
+    return rc;
+}
+
+static void start_static(struct agent *a, const struct config *c)
+{
+    a->peers = static_source_new(c->core.peers.items, c->core.peers.count, NULL);
+    a->jobs.members = static_source_members(a->peers);
+}
+
+static void start_dns(struct agent *a, const struct config *c)
+{
+    a->dns = dns_source_new(c->core.bootstrap_hostname, NULL);
+    a->jobs.members = dns_source_members(a->dns);
+}
+
+/* Without the API server's address a core goes on without membership: its probes are worth more than that. */
+static void start_discovery(struct agent *a, const struct config *c)
+{
+    struct error err = ERROR_INIT;
     if (c->run_mode != RUN_MODE_CORE)
         return;
-    if (pod_watch_start(&a->pods, &options, &err) < 0)
-        log_error("no pod watch, so this core's membership is not kept; run it in a pod or set kubernetes.api_server",
+    if (c->core.discovery == DISCOVERY_DNS)
+        start_dns(a, c);
+    else if (c->core.discovery == DISCOVERY_STATIC)
+        start_static(a, c);
+    else if (start_pod_watch(a, c, &err) < 0)
+        log_error("no pod watch, so this core's membership is not kept; run it in a pod, set kubernetes.api_server, or "
+                  "choose core.discovery dns or static",
                   LOG_STR("error", err.text));
-    a->jobs.pods = a->pods;
+    if (c->core.discovery != DISCOVERY_KUBERNETES)
+        log_info("the cores are discovered without the API server", LOG_STR("discovery", a->jobs.members->name));
 }
 
 static int start_modules(struct agent *a, const struct config *config, struct error *err)
@@ -198,7 +229,7 @@ static int start_modules(struct agent *a, const struct config *config, struct er
         rc = start_scheduler(a, config, err);
     if (rc < 0)
         return rc;
-    start_pod_watch(a, config);
+    start_discovery(a, config);
     start_control(a, config);
     return worker_pool_start(&a->workers, a->queue, (unsigned)config->workers.count, db_thread_start, db_thread_end,
                              err); /* last: what jobs work with is complete */
@@ -270,6 +301,8 @@ void agent_stop(struct agent *a)
     scheduler_free(a->scheduler);
     job_queue_free(a->queue);
     pod_watch_free(a->pods);
+    dns_source_free(a->dns);
+    static_source_free(a->peers);
     reconcile_state_free(a->reconcile);
     resync_state_free(a->resync);
     stamp_state_free(a->stamp);

@@ -2,10 +2,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "shared/mem.h"
+#include "shared/str.h"
 
 socklen_t net_sockaddr(const char *address, uint16_t port, struct sockaddr_storage *ret_sockaddr)
 {
@@ -45,4 +46,43 @@ int net_connect_result(int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
         return -errno;
     return -code;
+}
+
+static bool spell(const char *text, char ret_ip[INET6_ADDRSTRLEN])
+{
+    unsigned char raw[sizeof(struct in6_addr)];
+    int family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
+    return inet_pton(family, text, raw) == 1 && inet_ntop(family, raw, ret_ip, INET6_ADDRSTRLEN) != NULL;
+}
+
+/* host gets what is before the port; an IPv6 address without brackets has none. */
+static bool split_port(const char *text, char *host, size_t size, uint16_t *ret_port)
+{
+    size_t len = strlen(text);
+    bool bracketed = text[0] == '[';
+    *ret_port = 0;
+    if (len + 1 > size)
+        return false;
+    if (bracketed && text[len - 1] == ']') {
+        memcpy(host, text + 1, len - 2);
+        host[len - 2] = '\0';
+        return strchr(host, ':') != NULL;
+    }
+    memcpy(host, text, len + 1);
+    if (!bracketed && strchr(text, ':') == strrchr(text, ':'))
+        return strchr(text, ':') == NULL || str_split_host_port(text, host, size, ret_port) == 0;
+    return !bracketed || (str_split_host_port(text, host, size, ret_port) == 0 && strchr(host, ':') != NULL);
+}
+
+int net_parse_address(const char *text, char ret_ip[INET6_ADDRSTRLEN], uint16_t *ret_port)
+{
+    char host[INET6_ADDRSTRLEN + sizeof("[]:65535")];
+    char ip[INET6_ADDRSTRLEN];
+    uint16_t port;
+    if (!split_port(text, host, sizeof(host), &port) || !spell(host, ip) || strcmp(ip, "0.0.0.0") == 0 ||
+        strcmp(ip, "::") == 0)
+        return -EINVAL;
+    memcpy(ret_ip, ip, sizeof(ip));
+    *ret_port = port;
+    return 0;
 }

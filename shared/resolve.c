@@ -92,7 +92,15 @@ static int lookup_start(const char *host, struct lookup **ret_lookup, struct err
     return rc;
 }
 
-static void add_address(struct resolved *r, const struct addrinfo *ai)
+/* Where a result goes. */
+struct room {
+    size_t *count;
+    size_t max;
+    char (*address)[INET6_ADDRSTRLEN];
+    bool too_small; /* there was more */
+};
+
+static void add_address(struct room *room, const struct addrinfo *ai)
 {
     const void *raw;
     if (ai->ai_family == AF_INET)
@@ -101,39 +109,50 @@ static void add_address(struct resolved *r, const struct addrinfo *ai)
         raw = &((const struct sockaddr_in6 *)(const void *)ai->ai_addr)->sin6_addr;
     else
         return;
-    if (r->count < RESOLVE_ADDRESSES_MAX &&
-        inet_ntop(ai->ai_family, raw, r->address[r->count], INET6_ADDRSTRLEN) != NULL)
-        r->count++;
+    if (*room->count == room->max)
+        room->too_small = true;
+    else if (inet_ntop(ai->ai_family, raw, room->address[*room->count], INET6_ADDRSTRLEN) != NULL)
+        ++*room->count;
 }
 
-static int lookup_result(const struct lookup *l, struct resolved *ret_resolved, struct error *err)
+static int code_of(int gai_code)
 {
-    if (l->code == EAI_AGAIN)
-        return error_set(err, -EAGAIN, "look up %s: %s", l->host, gai_strerror(l->code));
-    if (l->code != 0)
-        return error_set(err, -ENOENT, "look up %s: %s", l->host, gai_strerror(l->code));
-    struct resolved r = {0};
-    for (const struct addrinfo *ai = l->addresses; ai != NULL; ai = ai->ai_next)
-        add_address(&r, ai);
-    if (r.count == 0)
-        return error_set(err, -ENOENT, "look up %s: no address", l->host);
-    *ret_resolved = r;
-    return 0;
+    switch (gai_code) {
+    case EAI_NONAME:
+        return -ENOENT;
+    case EAI_NODATA:
+    case EAI_ADDRFAMILY:
+        return -ENODATA;
+    case EAI_AGAIN:
+        return -EAGAIN;
+    default:
+        return -EIO;
+    }
 }
 
-static bool is_address(const char *host, struct resolved *ret_resolved)
+static int lookup_result(const struct lookup *l, struct room *room, struct error *err)
+{
+    if (l->code != 0)
+        return error_set(err, code_of(l->code), "look up %s: %s", l->host, gai_strerror(l->code));
+    for (const struct addrinfo *ai = l->addresses; ai != NULL; ai = ai->ai_next)
+        add_address(room, ai);
+    return *room->count > 0 ? 0 : error_set(err, -ENODATA, "look up %s: no address", l->host);
+}
+
+static bool is_address(const char *host, struct room *room)
 {
     unsigned char raw[sizeof(struct in6_addr)];
     if (inet_pton(AF_INET, host, raw) != 1 && inet_pton(AF_INET6, host, raw) != 1)
         return false;
-    ret_resolved->count = 1;
-    (void)strcpy(ret_resolved->address[0], host);
+    *room->count = 1;
+    (void)strcpy(room->address[0], host);
     return true;
 }
 
-int resolve_host(const char *host, int64_t deadline_ms, struct resolved *ret_resolved, struct error *err)
+static int resolve(const char *host, int64_t deadline_ms, struct room *room, struct error *err)
 {
-    if (is_address(host, ret_resolved))
+    *room->count = 0;
+    if (is_address(host, room))
         return 0;
     struct lookup *l = NULL;
     int rc = lookup_start(host, &l, err);
@@ -142,10 +161,25 @@ int resolve_host(const char *host, int64_t deadline_ms, struct resolved *ret_res
     mutex_lock(&lock);
     while (!l->ended && cond_wait_until(&ended, &lock, deadline_ms))
         continue;
-    rc = l->ended ? lookup_result(l, ret_resolved, err)
+    rc = l->ended ? lookup_result(l, room, err)
                   : error_set(err, -ETIMEDOUT, "look up %s: no answer from DNS in time", host);
     l->abandoned = true;
     (void)free_place_locked();
     mutex_unlock(&lock);
+    return rc;
+}
+
+int resolve_host(const char *host, int64_t deadline_ms, struct resolved *ret_resolved, struct error *err)
+{
+    struct room room = {.count = &ret_resolved->count, .max = RESOLVE_ADDRESSES_MAX, .address = ret_resolved->address};
+    return resolve(host, deadline_ms, &room, err);
+}
+
+int resolve_all(const char *host, int64_t deadline_ms, struct resolved_all *ret_resolved, struct error *err)
+{
+    struct room room = {.count = &ret_resolved->count, .max = RESOLVE_ALL_MAX, .address = ret_resolved->address};
+    int rc = resolve(host, deadline_ms, &room, err);
+    if (rc == 0 && room.too_small)
+        rc = error_set(err, -EMSGSIZE, "look up %s: more than %d addresses", host, RESOLVE_ALL_MAX);
     return rc;
 }

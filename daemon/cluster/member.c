@@ -28,10 +28,18 @@ int member_list_add(struct member_list *list, const struct member *member, struc
     return 0;
 }
 
-static bool member_equal(const struct member *a, const struct member *b)
+bool member_equal(const struct member *a, const struct member *b)
 {
     return strcmp(a->host, b->host) == 0 && a->port == b->port && a->weight == b->weight &&
            strcmp(a->comment, b->comment) == 0;
+}
+
+struct member *member_list_find(const struct member_list *list, const char *host, uint16_t port)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].port == port && strcmp(list->items[i].host, host) == 0)
+            return &list->items[i];
+    return NULL;
 }
 
 static bool contains(const struct member_list *list, const struct member *member)
@@ -77,10 +85,15 @@ static bool is_dns_name(const char *name)
     }
 }
 
-bool member_host_valid(const char *host)
+bool member_host_is_address(const char *host)
 {
     unsigned char raw[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, host, raw) == 1 || inet_pton(AF_INET6, host, raw) == 1 || is_dns_name(host);
+    return inet_pton(AF_INET, host, raw) == 1 || inet_pton(AF_INET6, host, raw) == 1;
+}
+
+bool member_host_valid(const char *host)
+{
+    return member_host_is_address(host) || is_dns_name(host);
 }
 
 bool member_host_readable(const char *host)

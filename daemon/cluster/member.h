@@ -30,11 +30,20 @@ void member_list_fini(struct member_list *list);
 /* Append a copy. -EMSGSIZE at MEMBERS_MAX. */
 MUST_CHECK int member_list_add(struct member_list *list, const struct member *member, struct error *err);
 
+/* The same host, port, weight and comment. */
+bool member_equal(const struct member *a, const struct member *b);
+
+/* The row of host and port, which are the table's primary key, or NULL. */
+struct member *member_list_find(const struct member_list *list, const char *host, uint16_t port);
+
 /* The same rows, in whatever order. */
 bool member_list_equal(const struct member_list *a, const struct member_list *b);
 
 /* host is an IPv4 or IPv6 address, or a DNS name as in RFC 1123 (at most 253 characters). */
 bool member_host_valid(const char *host);
+
+/* host is an address. */
+bool member_host_is_address(const char *host);
 
 /* Something that ProxySQL may have as a hostname, whoever put it there: 1 to 253 visible ASCII characters without
  * quotes. It is taken as it is when read, so that an odd row (an underscore, say) does not keep the others from being

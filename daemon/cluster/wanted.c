@@ -17,18 +17,10 @@ static bool is_member(const struct pod *pod)
     return pod->is_core && pod->phase == POD_RUNNING && pod->ip[0] != '\0' && !pod->terminating;
 }
 
-static const struct member *find(const struct member_list *list, const char *host, uint16_t port)
+static int add_pod(struct member_list *members, const struct pod *pod, uint16_t cluster_port, struct error *err)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (list->items[i].port == port && strcmp(list->items[i].host, host) == 0)
-            return &list->items[i];
-    return NULL;
-}
-
-static int add_pod(struct member_list *members, const struct pod *pod, uint16_t port, struct error *err)
-{
-    struct member m = {.port = port};
-    if (find(members, pod->ip, port) != NULL)
+    struct member m = {.port = pod->port != 0 ? pod->port : cluster_port};
+    if (member_list_find(members, pod->ip, m.port) != NULL)
         return 0;
     (void)snprintf(m.host, sizeof(m.host), "%s", pod->ip);
     (void)snprintf(m.comment, sizeof(m.comment), "%s", pod->name);
@@ -47,11 +39,9 @@ static bool is_own_address(const struct own_pod *own, const char *host)
 
 static bool is_own_row(const struct wanted_question *q, const struct pod *own_pod, const struct member *row)
 {
-    if (row->port != q->port)
-        return false;
     if (own_pod != NULL)
-        return strcmp(row->host, own_pod->ip) == 0;
-    return q->own != NULL && is_own_address(q->own, row->host);
+        return row->port == (own_pod->port != 0 ? own_pod->port : q->port) && strcmp(row->host, own_pod->ip) == 0;
+    return row->port == q->port && q->own != NULL && is_own_address(q->own, row->host);
 }
 
 /* The row of a pod that is on its way out or gone, or not Running yet, stays until others remove it. */
@@ -61,7 +51,7 @@ static int keep_own(struct member_list *members, const struct wanted_question *q
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < q->runtime->count; i++) {
         const struct member *row = &q->runtime->items[i];
-        if (is_own_row(q, own_pod, row) && find(members, row->host, row->port) == NULL)
+        if (is_own_row(q, own_pod, row) && member_list_find(members, row->host, row->port) == NULL)
             rc = member_list_add(members, row, err);
     }
     return rc;

@@ -15,6 +15,7 @@ enum run_mode { RUN_MODE_NONE, RUN_MODE_CORE, RUN_MODE_SATELLITE, RUN_MODE_DUMP 
 enum config_authority { CONFIG_AUTHORITY_FILE, CONFIG_AUTHORITY_CLUSTER };
 enum dump_format { DUMP_FORMAT_CSV, DUMP_FORMAT_JSONL };
 enum dump_compress { DUMP_COMPRESS_NONE, DUMP_COMPRESS_GZIP };
+enum discovery_kind { DISCOVERY_KUBERNETES, DISCOVERY_DNS, DISCOVERY_STATIC };
 enum tls_mode { TLS_MODE_DISABLED, TLS_MODE_REQUIRED, TLS_MODE_VERIFY };
 
 struct string_list {
@@ -49,6 +50,8 @@ struct config {
     } proxysql;
     struct {
         int64_t interval;
+        int discovery;            /* enum discovery_kind */
+        struct string_list peers; /* address or address:port each */
         struct {
             char *namespace;
             char *app;

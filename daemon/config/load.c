@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/config/check_core.h"
 #include "daemon/config/option_value.h"
 #include "daemon/config/yaml.h"
 #include "daemon/dump/upload_url.h"
@@ -217,6 +218,8 @@ static int check(struct loaded_config *loaded, struct error *err)
     if (config->proxysql.password[0] != '\0' && config->proxysql.password_file[0] != '\0')
         config_warnings_add(&loaded->warnings, "proxysql.password: is not used, proxysql.password_file goes before it");
     int rc = check_tls(loaded, err);
+    if (rc == 0)
+        rc = config_check_core(loaded, err);
     return rc == 0 ? check_dump(&loaded->config, err) : rc;
 }
 

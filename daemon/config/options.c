@@ -52,6 +52,13 @@ static const struct option_name dump_compress_names[] = {
     {NULL, 0, false},
 };
 
+static const struct option_name discovery_names[] = {
+    {"kubernetes", DISCOVERY_KUBERNETES, false},
+    {"dns", DISCOVERY_DNS, false},
+    {"static", DISCOVERY_STATIC, false},
+    {NULL, 0, false},
+};
+
 static const struct option_name tls_mode_names[] = {
     {"disabled", TLS_MODE_DISABLED, false},
     {"required", TLS_MODE_REQUIRED, false},
@@ -126,7 +133,11 @@ const struct option option_table[] = {
     STRING("proxysql.tls.key_file", proxysql.tls.key_file, "", OPTION_RELOAD,
            "Private key (PEM) of proxysql.tls.cert_file."),
     INT("core.interval", core.interval, "10", 1, YEAR_S, "seconds", OPTION_REFERENCE | OPTION_RELOAD,
-        "How often a core compares the cluster's members with the pods."),
+        "How often a core compares the cluster's members with the pods, or asks DNS."),
+    ENUM("core.discovery", core.discovery, "kubernetes", discovery_names, 0,
+         "Where a core learns who the cores are: the API server, DNS (core.bootstrap_hostname) or core.peers."),
+    LIST("core.peers", core.peers, "", 0,
+         "The cores for core.discovery static: address or address:port each, the own one among them."),
     STRING("core.podselector.namespace", core.podselector.namespace, "proxysql", OPTION_REFERENCE,
            "Namespace of the cluster's pods."),
     STRING("core.podselector.app", core.podselector.app, "proxysql", OPTION_REFERENCE,

@@ -81,23 +81,25 @@ void own_pod_fini(struct own_pod *own)
     *own = (struct own_pod){.address_count = 0};
 }
 
+bool own_pod_has_address(const struct own_pod *own, const char *ip)
+{
+    if (own->pod_ip[0] != '\0')
+        return strcmp(own->pod_ip, ip) == 0;
+    for (size_t i = 0; i < own->address_count; i++) {
+        if (strcmp(own->addresses[i], ip) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool is_name(const struct own_pod *own, const struct pod *pod)
 {
     return strcmp(pod->name, own->pod_name) == 0;
 }
 
-static bool is_ip(const struct own_pod *own, const struct pod *pod)
+static bool is_address(const struct own_pod *own, const struct pod *pod)
 {
-    return strcmp(pod->ip, own->pod_ip) == 0;
-}
-
-static bool is_local(const struct own_pod *own, const struct pod *pod)
-{
-    for (size_t i = 0; i < own->address_count; i++) {
-        if (strcmp(pod->ip, own->addresses[i]) == 0)
-            return true;
-    }
-    return false;
+    return own_pod_has_address(own, pod->ip);
 }
 
 static bool is_hostname(const struct own_pod *own, const struct pod *pod)
@@ -125,10 +127,6 @@ void own_pod_mark(const struct own_pod *own, struct pod *pods, size_t count)
         (void)mark_first(own, pods, count, is_name); /* hostNetwork: several pods may have one address */
         return;
     }
-    if (own->pod_ip[0] != '\0') {
-        (void)mark_first(own, pods, count, is_ip);
-        return;
-    }
-    if (!mark_first(own, pods, count, is_local))
+    if (!mark_first(own, pods, count, is_address) && own->pod_ip[0] == '\0')
         (void)mark_first(own, pods, count, is_hostname);
 }

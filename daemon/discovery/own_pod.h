@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/discovery/pod.h"
@@ -26,6 +27,9 @@ void own_pod_copy(struct own_pod *ret_copy, const struct own_pod *own);
 
 /* The fields are freed; a zeroed struct is fine. */
 void own_pod_fini(struct own_pod *own);
+
+/* ip (in inet_ntop()'s spelling) is POD_IP, or of a local interface when that is not set. */
+bool own_pod_has_address(const struct own_pod *own, const char *ip);
 
 /* Set own on the pod (at most one) that is meant; ended pods never are, their addresses are given out again. */
 void own_pod_mark(const struct own_pod *own, struct pod *pods, size_t count);

@@ -11,6 +11,7 @@ struct pod {
     const char *uid; /* identity: a name may come back as another pod */
     const char *name;
     const char *ip; /* "" until it has one */
+    uint16_t port;  /* of its admin interface, 0 = the cluster's */
     enum pod_phase phase;
     bool terminating; /* has a deletionTimestamp */
     bool ready;

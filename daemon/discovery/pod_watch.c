@@ -17,6 +17,7 @@
 enum { wait_max_ms = 60 * 1000 };
 
 struct pod_watch {
+    struct member_source members;
     struct own_pod own;
     _Atomic int64_t confirm_ms;
     pod_watch_change_fn *on_change;
@@ -130,6 +131,17 @@ static struct pod_stream *make_stream(const struct pod_watch *w, const struct po
     return pod_stream_new(w->client, &options);
 }
 
+static struct pod_view *look(void *arg, int64_t deadline_ms)
+{
+    (void)deadline_ms;
+    return pod_watch_snapshot(arg);
+}
+
+static int confirm(void *arg, int64_t since_ms, int64_t deadline_ms, struct error *err)
+{
+    return pod_watch_confirm(arg, since_ms, deadline_ms, err);
+}
+
 static struct pod_watch *watch_new(const struct pod_watch_options *options, struct kube_client *client)
 {
     struct pod_watch *w = xcalloc(1, sizeof(*w));
@@ -141,6 +153,15 @@ static struct pod_watch *watch_new(const struct pod_watch_options *options, stru
         own_pod_copy(&w->own, options->own);
     else
         own_pod_detect(&w->own);
+    w->members = (struct member_source){
+        .name = "kubernetes",
+        .knows_pods = true,
+        .own_missing = "the pod of this agent is not among the core pods that core.podselector selects: namespace, app "
+                       "or component is wrong, or POD_NAME and POD_IP are",
+        .arg = w,
+        .look = look,
+        .confirm = confirm,
+    };
     w->core = make_stream(w, options, true);
     w->others = make_stream(w, options, false);
     mutex_init(&w->lock);
@@ -244,16 +265,6 @@ void pod_watch_set_confirm_ms(struct pod_watch *w, int64_t confirm_ms)
     atomic_store_explicit(&w->confirm_ms, confirm_ms, memory_order_relaxed);
 }
 
-void pod_view_free(struct pod_view *view)
-{
-    if (view == NULL)
-        return;
-    free(view->pods);
-    free(view->texts[0]);
-    free(view->texts[1]);
-    free(view);
-}
-
 static int list_error(struct pod_watch *w, int code, struct error *err)
 {
     struct pod_stream_stats stats;
@@ -298,6 +309,11 @@ int pod_watch_confirm(struct pod_watch *w, int64_t since_ms, int64_t deadline_ms
     w->confirming--;
     mutex_unlock(&w->lock);
     return rc;
+}
+
+const struct member_source *pod_watch_members(const struct pod_watch *w)
+{
+    return &w->members;
 }
 
 void pod_watch_get_stats(struct pod_watch *w, struct pod_watch_stats *ret_stats)

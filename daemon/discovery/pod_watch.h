@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/discovery/member_source.h"
 #include "daemon/discovery/own_pod.h"
-#include "daemon/discovery/pod.h"
 #include "daemon/discovery/pod_stream.h"
 #include "shared/compiler.h"
 #include "shared/error.h"
@@ -55,23 +55,9 @@ void pod_watch_stop(struct pod_watch *watch);
 /* After pod_watch_stop(). NULL is fine. */
 void pod_watch_free(struct pod_watch *watch);
 
-/* A copy of the view, to be freed with pod_view_free(). */
-struct pod_view {
-    bool complete;        /* all core pods have been listed */
-    bool others_complete; /* so have the app's other pods */
-    bool confirmed;       /* the core pods: the watch is open, or confirmed_ms is within confirm_ms */
-    int64_t confirmed_ms; /* monotonic: until then the API server is known to have agreed on the core pods; 0 = never */
-    int64_t listed_ms;    /* monotonic: when the last good list of the core pods was asked for; 0 = never */
-    int64_t age_ms;       /* now - confirmed_ms, 0 while the watch is open, -1 = never confirmed */
-    uint64_t version;     /* grows with every change of any pod */
-    uint64_t core_version; /* grows with every change of a core pod */
-    size_t count;
-    struct pod *pods; /* core pods first */
-    char *texts[2];   /* what pods point into */
-};
+/* A copy of the view, to be freed with pod_view_free(). It is confirmed while the watch of the core pods is open, or
+ * confirmed_ms is within confirm_ms. */
 struct pod_view *pod_watch_snapshot(struct pod_watch *watch);
-/* NULL is fine. */
-void pod_view_free(struct pod_view *view);
 
 /* Return once the core pods come from a list that was asked for at since_ms or later (monotonic); when they do not yet,
  * the watch thread lists them now. For worker threads. 0; -ETIMEDOUT at deadline_ms; -ECANCELED when stopped; else
@@ -80,6 +66,9 @@ MUST_CHECK int pod_watch_confirm(struct pod_watch *watch, int64_t since_ms, int6
 
 /* A view stays confirmed for this long from now on. */
 void pod_watch_set_confirm_ms(struct pod_watch *watch, int64_t confirm_ms);
+
+/* The pods as a source of members; valid as long as the watch. */
+const struct member_source *pod_watch_members(const struct pod_watch *watch);
 
 /* How the two streams are doing, for status and metrics. */
 struct pod_watch_stats {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/config/live.h"
+#include "daemon/discovery/member_source.h"
 #include "daemon/discovery/pod_watch.h"
 #include "daemon/jobs/health_state.h"
 #include "daemon/jobs/reconcile.h"
@@ -22,9 +23,10 @@ struct job_context {
     struct db_pool *pool;
     struct health_state *health;
     struct phase_state *phase;
-    struct job_queue *queue;     /* the queue that runs them */
-    struct scheduler *scheduler; /* that submits the periodic ones */
-    struct pod_watch *pods;      /* NULL when this mode has none, or it did not start */
+    struct job_queue *queue;             /* the queue that runs them */
+    struct scheduler *scheduler;         /* that submits the periodic ones */
+    const struct member_source *members; /* NULL when this mode has none, or it did not start */
+    struct pod_watch *pods;              /* what members is with core.discovery kubernetes, else NULL */
     struct reconcile_state *reconcile;
     struct resync_state *resync;
     struct stamp_state *stamp;

@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/cluster/departures.h"
 #include "daemon/cluster/wanted.h"
+#include "daemon/discovery/member_source.h"
 #include "daemon/discovery/own_pod.h"
-#include "daemon/discovery/pod_watch.h"
 #include "daemon/jobs/job_table.h"
 #include "daemon/jobs/publish.h"
 #include "daemon/proxysql/admin_cluster.h"
@@ -13,6 +14,7 @@
 #include "shared/mem.h"
 
 enum {
+    look_ms = 3000,                 /* for the source to say who the cores are */
     confirm_ms = 5000,              /* a fresh list of the core pods must come within this time */
     event_explains_ms = 5000,       /* so long after it; a watch can be dead for longer without a word */
     own_pod_missing_ms = 30 * 1000, /* before the selector is said to be wrong */
@@ -30,6 +32,9 @@ struct reconcile_state {
     int64_t last_write_ms;  /* monotonic, when the rows were last written; 0 = never */
     int64_t own_missing_ms; /* monotonic, since when; 0 = it is there */
     bool reported_own_missing;
+    struct departures *departures; /* of sources that know addresses alone */
+    int64_t answered_ms;           /* monotonic, of the last answer that these were told */
+    uint64_t returns;              /* of rows that had been removed, reported so far */
 };
 
 /* One pass: what its steps share. */
@@ -45,14 +50,17 @@ struct pass {
 struct reconcile_state *reconcile_state_new(void)
 {
     struct reconcile_state *state = xcalloc(1, sizeof(*state));
+    state->departures = departures_new();
     own_pod_detect(&state->own);
     return state;
 }
 
 void reconcile_state_free(struct reconcile_state *state)
 {
-    if (state != NULL)
-        own_pod_fini(&state->own);
+    if (state == NULL)
+        return;
+    departures_free(state->departures);
+    own_pod_fini(&state->own);
     free(state);
 }
 
@@ -67,14 +75,38 @@ static void notice(struct reconcile_state *s, const struct pod_view *view)
         s->accept_from_ms = now_ms;
 }
 
+static void notice_answer(struct reconcile_state *s, const struct pod_view *view, uint16_t port)
+{
+    if (!view->confirmed || view->confirmed_ms == s->answered_ms)
+        return;
+    s->answered_ms = view->confirmed_ms;
+    departures_answer(s->departures, view->pods, view->count, port, clock_mono_ms());
+}
+
 static int take_view(struct pass *p, struct error *err)
 {
+    const struct member_source *source = p->context->members;
     pod_view_free(p->view);
-    p->view = pod_watch_snapshot(p->context->pods);
+    p->view = source->look(source->arg, clock_mono_ms() + look_ms);
     if (!p->view->complete)
-        return error_set(err, -EAGAIN, "the core pods have not been listed yet");
+        return error_set(err, -EAGAIN, "the cores are not known yet");
     notice(p->state, p->view);
+    notice_answer(p->state, p->view, p->context->admin_port);
     return 0;
+}
+
+/* Rows that the source does not name are kept for a while when it knows addresses alone. */
+static int keep_for_now(struct pass *p, struct error *err)
+{
+    struct reconcile_state *s = p->state;
+    int rc = departures_keep(s->departures, &p->runtime, clock_mono_ms(), &p->wanted, err);
+    if (departures_returns(s->departures) > s->returns)
+        log_warn("a row that was removed or corrected has come back: another core is told of other members, or writes "
+                 "other comments; it is waited longer each time. All cores need the same core.discovery and the same "
+                 "view",
+                 LOG_STR("discovery", p->context->members->name));
+    s->returns = departures_returns(s->departures);
+    return rc;
 }
 
 static int want(struct pass *p, struct error *err)
@@ -85,7 +117,8 @@ static int want(struct pass *p, struct error *err)
                                              .runtime = &p->runtime,
                                              .own = &p->state->own};
     member_list_fini(&p->wanted);
-    return wanted_members(&question, &p->wanted, err);
+    int rc = wanted_members(&question, &p->wanted, err);
+    return rc < 0 || p->context->members->knows_pods ? rc : keep_for_now(p, err);
 }
 
 static int read_runtime(struct pass *p, struct error *err)
@@ -110,7 +143,8 @@ static bool explained_by_event(const struct pass *p)
 static int confirm(struct pass *p, struct error *err)
 {
     int64_t now_ms = clock_mono_ms();
-    int rc = pod_watch_confirm(p->context->pods, now_ms, now_ms + confirm_ms, err);
+    const struct member_source *source = p->context->members;
+    int rc = source->confirm(source->arg, now_ms, now_ms + confirm_ms, err);
     if (rc < 0)
         return error_wrap(err, "no fresh list of the core pods, so nothing is written");
     rc = take_view(p, err);
@@ -197,11 +231,11 @@ static void watch_own_pod(struct pass *p)
         return;
     s->reported_own_missing = true;
     const struct config *c = p->context->config;
-    log_warn(
-        "the pod of this agent is not among the core pods that core.podselector selects: namespace, app or component "
-        "is wrong, or POD_NAME and POD_IP are",
-        LOG_STR("namespace", c->core.podselector.namespace), LOG_STR("app", c->core.podselector.app),
-        LOG_STR("component", c->core.podselector.component));
+    if (p->context->members->knows_pods)
+        log_warn(p->context->members->own_missing, LOG_STR("namespace", c->core.podselector.namespace),
+                 LOG_STR("app", c->core.podselector.app), LOG_STR("component", c->core.podselector.component));
+    else
+        log_warn(p->context->members->own_missing);
 }
 
 static int run_pass(struct pass *p, struct error *err)
@@ -242,8 +276,8 @@ static int run_on_node(struct pass *p, struct error *err)
 int reconcile_run(struct job *job, void *context, struct error *err)
 {
     struct job_context *c = context;
-    if (c->pods == NULL)
-        return error_set(err, -ENOTSUP, "there is no pod watch");
+    if (c->members == NULL)
+        return error_set(err, -ENOTSUP, "nothing says who the cores are");
     struct pass p = {.to = {.job = job, .config = c->config}, .context = c, .state = c->reconcile};
     int rc = take_view(&p, err);
     if (rc == 0)

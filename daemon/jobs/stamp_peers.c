@@ -49,17 +49,17 @@ static int add_members(const struct publisher *to, struct addresses *list, struc
     return rc;
 }
 
-/* Before the first list came it is not known who is there; without an API server that is so for ever. */
+/* Before the first answer came it is not known who is there; without an API server that is so for ever. */
 static int add_pods(const struct job_context *c, bool patient, struct addresses *list, struct error *err)
 {
-    if (c->pods == NULL)
+    if (c->members == NULL)
         return 0;
-    struct pod_view *view = pod_watch_snapshot(c->pods);
-    int rc = view->complete || !patient ? 0 : error_set(err, -EAGAIN, "the core pods have not been listed yet");
+    struct pod_view *view = c->members->look(c->members->arg, clock_mono_ms() + ask_ms);
+    int rc = view->complete || !patient ? 0 : error_set(err, -EAGAIN, "the cores are not known yet");
     for (size_t i = 0; i < view->count; i++) {
         const struct pod *pod = &view->pods[i];
         if (pod->is_core && !pod->own && pod->phase == POD_RUNNING && pod->ip[0] != '\0')
-            add_address(list, pod->ip, c->admin_port);
+            add_address(list, pod->ip, pod->port != 0 ? pod->port : c->admin_port);
     }
     pod_view_free(view);
     return rc;

@@ -100,6 +100,55 @@ static void connects_to_numeric_addresses_only(void **state)
     assert_int_equal(net_connect_start("", 1), -EINVAL);
 }
 
+static void addresses_with_and_without_a_port(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *ip; /* NULL: refused */
+        uint16_t port;
+    } cases[] = {
+        {"10.0.0.1", "10.0.0.1", 0},
+        {"10.0.0.1:6032", "10.0.0.1", 6032},
+        {"[::ffff:1]:1", "::255.255.0.1", 1},
+        {"[FD00::1]", "fd00::1", 0},
+        {"fd00::1", "fd00::1", 0},
+        {"fd00::1:6032", "fd00::1:6032", 0}, /* without brackets all of it is the address */
+        {"[fd00::1]:65535", "fd00::1", 65535},
+        {"", NULL, 0},
+        {"[]", NULL, 0},
+        {"[", NULL, 0},
+        {":6032", NULL, 0},
+        {"10.0.0.1:", NULL, 0},
+        {"10.0.0.1:0", NULL, 0},
+        {"10.0.0.1:65536", NULL, 0},
+        {"10.0.0.1:6032:1", NULL, 0},
+        {" 10.0.0.1", NULL, 0},
+        {"10.0.0.1 ", NULL, 0},
+        {"010.0.0.1", NULL, 0},
+        {"10.0.0", NULL, 0},
+        {"[10.0.0.1]:6032", NULL, 0},
+        {"[10.0.0.1]", NULL, 0},
+        {"[fd00::1]6032", NULL, 0},
+        {"[fd00::1", NULL, 0},
+        {"fe80::1%eth0", NULL, 0},
+        {"core-1", NULL, 0},
+        {"core-1:6032", NULL, 0},
+        {"0.0.0.0:6032", NULL, 0},
+        {"[::]", NULL, 0},
+        {"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:dddd:eeee", NULL, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char ip[INET6_ADDRSTRLEN] = "";
+        uint16_t port = 9;
+        int rc = net_parse_address(cases[i].text, ip, &port);
+        if (rc != (cases[i].ip != NULL ? 0 : -EINVAL))
+            fail_msg("\"%s\": %d", cases[i].text, rc);
+        assert_string_equal(ip, cases[i].ip != NULL ? cases[i].ip : "");
+        assert_int_equal(port, cases[i].ip != NULL ? cases[i].port : 9);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +156,7 @@ int main(void)
         cmocka_unit_test(connects_where_somebody_listens),
         cmocka_unit_test(tells_a_refusal),
         cmocka_unit_test(connects_to_numeric_addresses_only),
+        cmocka_unit_test(addresses_with_and_without_a_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

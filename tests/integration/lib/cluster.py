@@ -1,6 +1,7 @@
 """Cores and satellites: nodes on loopback addresses of their own that share one admin port, and agents beside them."""
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import struct
@@ -47,9 +48,13 @@ _net = 64 + os.getpid() % 128  # 127.<net>.x.y: the addresses of this test run
 class Hosts:
     """A private /etc/hosts for the processes that its launcher starts: each lives in a mount namespace of its own."""
 
-    def __init__(self, path):
+    def __init__(self, path, name_server=None):
         self.path = pathlib.Path(path)
         self.path.touch()
+        self.resolv_conf = None
+        if name_server:
+            self.resolv_conf = self.path.with_name(self.path.name + ".resolv.conf")
+            self.resolv_conf.write_text(f"nameserver {name_server}\noptions timeout:1 attempts:1\n")
         self.resolve_to()
 
     def resolve_to(self, *addresses):
@@ -61,7 +66,10 @@ class Hosts:
 
     @property
     def launcher(self):
-        return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(self.path)]
+        mounts = 'mount --bind "$0" /etc/hosts'
+        if self.resolv_conf:
+            mounts += f" && mount --bind {shlex.quote(str(self.resolv_conf))} /etc/resolv.conf"
+        return ["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', str(self.path)]
 
     def why_not(self):
         """Why there can be no private /etc/hosts here; "" when there can."""
