@@ -2,8 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/control/commands.h"
 #include "daemon/discovery/dns_source.h"
@@ -53,9 +56,9 @@ struct agent {
     struct api_context api;
     struct http_server *http;
     struct control_server *control; /* NULL when its socket cannot be had */
-    struct mutex lock;              /* of what follows: the wait for a drain's end */
-    struct cond drained;
-    bool drain_ended GUARDED;
+    struct drain_state *drain;
+    struct drain_memory drain_memory;
+    _Atomic bool drain_failed;
 };
 
 static int split_addresses(struct agent *a, const struct config *config, struct error *err)
@@ -78,6 +81,14 @@ static int start_pool(struct agent *a, const struct config *c, struct error *err
     return db_pool_new(&a->pool, &options, err);
 }
 
+/* On the drain job's thread. */
+static void drain_stopped(void *arg, bool failed)
+{
+    struct agent *a = arg;
+    atomic_store(&a->drain_failed, failed);
+    (void)kill(getpid(), agent_stop_signal()); /* the main thread waits for signals alone */
+}
+
 static void make_queue(struct agent *a, const struct config *config)
 {
     a->reconcile = reconcile_state_new();
@@ -90,6 +101,8 @@ static void make_queue(struct agent *a, const struct config *config)
                                    .reconcile = a->reconcile,
                                    .resync = a->resync,
                                    .stamp = a->stamp,
+                                   .drain = a->drain,
+                                   .drain_memory = &a->drain_memory,
                                    .admin_host = a->admin_host,
                                    .admin_port = a->admin_port,
                                    .traffic_host = a->traffic_host,
@@ -231,6 +244,7 @@ static int start_modules(struct agent *a, const struct config *config, struct er
         return rc;
     start_discovery(a, config);
     start_control(a, config);
+    drain_recover_at_start(&a->jobs);
     return worker_pool_start(&a->workers, a->queue, (unsigned)config->workers.count, db_thread_start, db_thread_end,
                              err); /* last: what jobs work with is complete */
 }
@@ -242,8 +256,7 @@ int agent_start(struct agent **ret_agent, struct config_live *live, struct error
     a->live = live;
     phase_init(&a->phase);
     health_state_init(&a->health);
-    mutex_init(&a->lock);
-    cond_init(&a->drained);
+    a->drain = drain_state_new(drain_stopped, a);
     int rc = start_modules(a, config, err);
     if (rc < 0) {
         agent_stop(a);
@@ -256,29 +269,27 @@ int agent_start(struct agent **ret_agent, struct config_live *live, struct error
     return 0;
 }
 
-static void drain_done(void *arg, const struct job_result *result)
+int agent_stop_signal(void)
 {
-    struct agent *a = arg;
-    if (result->code < 0)
-        log_error("draining failed", LOG_STR("error", result->text));
-    mutex_lock(&a->lock);
-    a->drain_ended = true;
-    cond_broadcast(&a->drained);
-    mutex_unlock(&a->lock);
+    return SIGRTMIN;
 }
 
-void agent_drain(struct agent *a)
+bool agent_drained_well(struct agent *a)
 {
-    struct error err = ERROR_INIT;
-    if (job_queue_submit(a->queue, JOB_DRAIN, drain_done, a, &err) < 0) {
-        log_error("draining failed", LOG_STR("error", err.text));
-        return;
-    }
-    int64_t deadline_ms = clock_mono_ms() + DRAIN_DEADLINE_MS;
-    mutex_lock(&a->lock);
-    while (!a->drain_ended && cond_wait_until(&a->drained, &a->lock, deadline_ms))
-        continue;
-    mutex_unlock(&a->lock);
+    return !atomic_load(&a->drain_failed);
+}
+
+bool agent_is_stopping(struct agent *a)
+{
+    struct drain_order order;
+    drain_state_order(a->drain, &order);
+    return order.target == DRAIN_STOPPED;
+}
+
+int agent_drain(struct agent *a, const char *by, bool now, struct error *err)
+{
+    const struct drain_request request = {.target = DRAIN_STOPPED, .now = now, .delay_ms = -1, .by = by};
+    return drain_request(&a->jobs, &request, err);
 }
 
 void agent_stop(struct agent *a)
@@ -308,8 +319,7 @@ void agent_stop(struct agent *a)
     stamp_state_free(a->stamp);
     db_pool_free(a->pool);
     (void)phase_advance(&a->phase, PHASE_STOPPED);
-    cond_fini(&a->drained);
-    mutex_fini(&a->lock);
+    drain_state_free(a->drain);
     health_state_fini(&a->health);
     free(a);
 }

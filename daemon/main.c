@@ -13,17 +13,21 @@
 #include "daemon/proxysql/db_conn.h"
 #include "daemon/status/status.h"
 #include "shared/buf.h"
+#include "shared/clock.h"
 #include "shared/log.h"
 
 enum { printed_bytes_max = 256 * 1024 };
+/* A drain keeps to its own budget, of which 2 s are the least: this is for one that does not. */
+enum { drain_late_ms = 1000 };
 
-static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+static const int handled_signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
 
 static void block_signals(sigset_t *ret_set)
 {
     (void)sigemptyset(ret_set);
     for (size_t i = 0; i < ARRAY_LEN(handled_signals); i++)
         (void)sigaddset(ret_set, handled_signals[i]);
+    (void)sigaddset(ret_set, agent_stop_signal());
     (void)pthread_sigmask(SIG_BLOCK, ret_set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
 }
@@ -40,32 +44,89 @@ static void configure_log(const struct config *config)
     log_configure(&options);
 }
 
-/* Serve signals until one of them says to stop. */
-static void serve(struct agent *agent, const sigset_t *signals)
+/* How the agent comes to its end. */
+struct stop {
+    int64_t deadline_ms; /* monotonic: a signal asked for it, and it must be over by then; 0 = nobody did */
+    bool due;            /* the drain has ended, or there is none */
+    bool failed;
+};
+
+static const char *signal_name(int number)
 {
-    for (;;) {
-        int number = sigwaitinfo(signals, NULL);
-        switch (number) {
-        case SIGTERM:
-        case SIGINT:
-            log_info("stopping", LOG_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
-            return;
-        case SIGUSR1:
-            agent_log_status(agent);
+    return number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : "SIGQUIT";
+}
+
+static bool drains_on_signal(struct config_live *live)
+{
+    cleanup_config const struct config *config = config_live_get(live);
+    return config->shutdown.drain_on_signal;
+}
+
+static int64_t shutdown_timeout_ms(struct config_live *live)
+{
+    cleanup_config const struct config *config = config_live_get(live);
+    return config->shutdown.shutdown_timeout * 1000;
+}
+
+/* Ask for the drain. A second signal changes nothing, but SIGQUIT hurries it. */
+static void begin_stop(struct agent *agent, struct config_live *live, int number, struct stop *stop)
+{
+    struct error err = ERROR_INIT;
+    log_info("stopping", LOG_STR("signal", signal_name(number)));
+    if (!drains_on_signal(live) && !agent_is_stopping(agent)) {
+        stop->due = true;
+        return;
+    }
+    if (stop->deadline_ms == 0)
+        stop->deadline_ms = clock_mono_ms() + shutdown_timeout_ms(live) + drain_late_ms;
+    if (agent_drain(agent, signal_name(number), number == SIGQUIT, &err) == 0)
+        return;
+    log_error("draining failed", LOG_STR("error", err.text));
+    stop->due = stop->failed = true;
+}
+
+/* The next signal; 0 when the stop is not over in time, -1 when interrupted. */
+static int wait_signal(const sigset_t *signals, const struct stop *stop)
+{
+    if (stop->deadline_ms == 0)
+        return sigwaitinfo(signals, NULL);
+    int left_ms = clock_left_ms(stop->deadline_ms);
+    const struct timespec timeout = {.tv_sec = left_ms / 1000, .tv_nsec = (long)(left_ms % 1000) * 1000 * 1000};
+    int number = sigtimedwait(signals, NULL, &timeout);
+    return number < 0 && errno == EAGAIN ? 0 : number;
+}
+
+static void handle_signal(struct agent *agent, struct config_live *live, int number, struct stop *stop)
+{
+    switch (number) {
+    case 0:
+        log_error("draining failed", LOG_STR("error", "it did not end within shutdown.shutdown_timeout"));
+        stop->due = stop->failed = true;
+        break;
+    case SIGTERM:
+    case SIGINT:
+    case SIGQUIT:
+        begin_stop(agent, live, number, stop);
+        break;
+    case SIGUSR1:
+        agent_log_status(agent);
+        break;
+    case SIGHUP:
+    case SIGUSR2:
+        agent_reload(agent);
+        break;
+    default: /* interrupted, or the drain has ended */
+        if (number != agent_stop_signal())
             break;
-        case SIGHUP:
-        case SIGUSR2:
-            agent_reload(agent);
-            break;
-        default: /* interrupted: wait again */
-            break;
-        }
+        stop->due = true;
+        stop->failed = !agent_drained_well(agent);
     }
 }
 
 static int run(struct config_live *live, int run_mode)
 {
     struct error err = ERROR_INIT;
+    struct stop stop = {.deadline_ms = 0};
     sigset_t signals;
     block_signals(&signals);
     log_info("proxysql-agent starts", LOG_STR("version", PROJECT_VERSION), LOG_STR("run_mode", run_mode_name(run_mode)),
@@ -75,12 +136,12 @@ static int run(struct config_live *live, int run_mode)
         log_error("cannot start", LOG_STR("error", err.text));
         return EXIT_FAILURE;
     }
-    serve(agent, &signals);
-    agent_drain(agent);
+    while (!stop.due)
+        handle_signal(agent, live, wait_signal(&signals, &stop), &stop);
     agent_stop(agent);
     db_library_stop();
     log_info("stopped");
-    return EXIT_SUCCESS;
+    return stop.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int print_and_exit(const struct loaded_config *loaded)

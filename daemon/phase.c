@@ -20,6 +20,12 @@ bool phase_advance(struct phase_state *p, enum phase next)
     return false;
 }
 
+bool phase_return(struct phase_state *p)
+{
+    int draining = PHASE_DRAINING;
+    return atomic_compare_exchange_strong(&p->current, &draining, PHASE_RUNNING);
+}
+
 enum phase phase_get(const struct phase_state *p)
 {
     return (enum phase)atomic_load(&p->current);

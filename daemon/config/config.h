@@ -118,5 +118,9 @@ struct config {
         char *draining_file;
         int64_t drain_timeout;
         int64_t shutdown_timeout;
+        int64_t pause_delay;
+        int64_t maintenance_delay;
+        bool close_idle;
+        bool drain_on_signal;
     } shutdown;
 };

@@ -219,10 +219,18 @@ const struct option option_table[] = {
     STRING("shutdown.draining_file", shutdown.draining_file, "/var/lib/proxysql/draining", OPTION_REFERENCE,
            "File that marks this pod as draining; it makes readiness fail."),
     INT("shutdown.drain_timeout", shutdown.drain_timeout, "30", 0, YEAR_S, "seconds", OPTION_REFERENCE | OPTION_RELOAD,
-        "How long a drain waits for clients to leave. Accepted; this version does not wait for clients yet."),
+        "How long a drain waits for clients to leave, shutdown.pause_delay included; who is left then is cut."),
     INT("shutdown.shutdown_timeout", shutdown.shutdown_timeout, "60", 0, YEAR_S, "seconds",
         OPTION_REFERENCE | OPTION_RELOAD,
-        "Total time for a shutdown. Accepted; a stop of this version takes 2 seconds at most."),
+        "Total time for a shutdown: the drain, the end of ProxySQL and of the agent. Less than 2 s is taken as 2 s."),
+    INT("shutdown.pause_delay", shutdown.pause_delay, "5", 0, 3600, "seconds", OPTION_RELOAD,
+        "How long a shutdown still accepts clients while the balancers learn; a third of drain_timeout at most."),
+    INT("shutdown.maintenance_delay", shutdown.maintenance_delay, "20", 0, 3600, "seconds", OPTION_RELOAD,
+        "The same for a maintenance, of which the balancers learn by readiness only; drain_timeout counts after it."),
+    BOOL("shutdown.drain_on_signal", shutdown.drain_on_signal, "true", OPTION_RELOAD,
+         "SIGTERM, SIGINT and SIGQUIT drain and stop ProxySQL too; false = the agent ends alone, ProxySQL goes on."),
+    BOOL("shutdown.close_idle", shutdown.close_idle, "true", OPTION_RELOAD,
+         "Close client sessions that are idle and hold nothing while draining; false = only wait for them."),
 };
 /* clang-format on */
 

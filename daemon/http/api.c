@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "daemon/http/api_commands.h"
+#include "daemon/http/api_shutdown.h"
 #include "daemon/http/probes.h"
 #include "daemon/jobs/job_table.h"
 #include "daemon/status/status.h"
@@ -136,6 +137,7 @@ static void get_status(void *context, struct http_request *request)
 }
 
 const struct http_route api_routes[] = {
+    {.path = "/shutdown", .methods = HTTP_GET | HTTP_POST, .handler = api_shutdown},
     {.path = "/healthz/started", .methods = HTTP_GET, .handler = get_started},
     {.path = "/healthz/ready", .methods = HTTP_GET, .handler = get_ready},
     {.path = "/healthz/live", .methods = HTTP_GET, .handler = get_live},

@@ -1,15 +1,403 @@
 #include "daemon/jobs/drain.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/cluster/wanted.h"
+#include "daemon/drain/plan.h"
+#include "daemon/jobs/drain_empty.h"
+#include "daemon/jobs/drain_node.h"
 #include "daemon/jobs/job_table.h"
+#include "shared/clock.h"
 #include "shared/log.h"
+
+/*
+ * Note: steps. The job looks what is wanted (the order), plans from what it has done already (the memory) and goes on
+ * from there; when the order changes in the middle of a wait it begins to plan again. A step that fails is kept as the
+ * drain's result, and the next one is taken all the same: what still works goes on.
+ */
+enum {
+    look_ms = 500,        /* how often the node is looked at while it accepts */
+    pause_ms = 10 * 1000, /* PAUSE answers within mysql-poll_timeout (2 s), usually */
+    undo_ms = 15 * 1000,  /* RESUME answers within milliseconds, or never */
+};
+
+struct drain {
+    struct job *job;
+    const struct job_context *c;
+    struct drain_memory *m;
+    struct drain_node node;
+    struct drain_plan plan;
+    bool gone;            /* ProxySQL has ended */
+    struct error problem; /* the first step that failed */
+};
+
+static int64_t own_grace_ms(const struct job_context *c)
+{
+    if (c->pods == NULL)
+        return 0;
+    struct pod_view *view = pod_watch_snapshot(c->pods);
+    const struct pod *own = wanted_own_pod(view->pods, view->count);
+    int64_t grace_ms = own == NULL ? 0 : (int64_t)own->grace_s * 1000;
+    pod_view_free(view);
+    return grace_ms;
+}
+
+static int64_t delay_ms(const struct drain *d)
+{
+    const struct config *config = d->c->config;
+    if (d->m->accepted)
+        return 0;
+    if (d->node.order.delay_ms >= 0)
+        return d->node.order.delay_ms;
+    return 1000 *
+           (d->node.order.target == DRAIN_STOPPED ? config->shutdown.pause_delay : config->shutdown.maintenance_delay);
+}
+
+static void make_plan(struct drain *d)
+{
+    const struct config *config = d->c->config;
+    struct drain_memory *m = d->m;
+    bool stop = d->node.order.target == DRAIN_STOPPED;
+    if (!m->begun || m->target != d->node.order.target)
+        m->target_ms = clock_mono_ms();
+    struct drain_plan_question question = {.stop = stop,
+                                           .begin_ms = m->target_ms,
+                                           .delay_ms = delay_ms(d),
+                                           .drain_ms = config->shutdown.drain_timeout * 1000,
+                                           .stop_ms = config->shutdown.shutdown_timeout * 1000,
+                                           .grace_ms = own_grace_ms(d->c)};
+    if (m->stop_by_ms != 0 && m->stop_by_ms - m->target_ms < question.stop_ms)
+        question.stop_ms = m->stop_by_ms - m->target_ms;
+    drain_plan_make(&question, &d->plan);
+    if (d->plan.cut_by_grace)
+        log_warn("draining: the grace period of this pod ends before shutdown.shutdown_timeout, so it is what counts",
+                 LOG_INT("grace_s", question.grace_ms / 1000), LOG_INT("budget_ms", d->plan.end_ms - m->target_ms));
+    m->target = d->node.order.target;
+}
+
+/* The first failure is the drain's result. */
+static void keep_problem(struct drain *d, int code, const char *text)
+{
+    (void)error_set(&d->problem, code, "%s", text);
+}
+
+/* --- the draining file */
+
+static int put_file(struct drain *d, struct error *err)
+{
+    const char *path = d->c->config->shutdown.draining_file;
+    if (d->m->own_file)
+        return draining_file_update(path, &d->m->record, err);
+    int rc = draining_file_create(path, &d->m->record, err);
+    d->m->own_file = rc == 0;
+    return rc;
+}
+
+/* Without the file the drain goes on: readiness does not need it, only an agent that comes back does. */
+static void write_file(struct drain *d)
+{
+    struct error err = ERROR_INIT;
+    int rc = put_file(d, &err);
+    if (rc == -EEXIST || rc == -EPERM)
+        log_info("draining: the draining file is the operator's and stays as it is",
+                 LOG_STR("file", d->c->config->shutdown.draining_file));
+    else if (rc < 0)
+        log_warn("draining: without a draining file an agent that is restarted meanwhile does not go on",
+                 LOG_STR("error", err.text));
+    if (rc < 0)
+        d->m->own_file = false;
+}
+
+static void fill_record(struct drain *d)
+{
+    struct draining_record *r = &d->m->record;
+    struct health_snapshot health;
+    health_state_get(d->c->health, &health);
+    bool stop = d->node.order.target == DRAIN_STOPPED;
+    r->kind = stop ? DRAINING_SHUTDOWN : DRAINING_MAINTENANCE;
+    r->deadline_ms = stop ? d->plan.end_ms : 0;
+    if (d->m->own_file)
+        return;
+    draining_host_id(r->host);
+    r->boot_ms = health.lives > 0 && health.boot_ms >= 0 ? health.boot_ms : -1;
+    r->wait_timeout_ms = -1;
+    r->began_ms = clock_real_ms();
+}
+
+static void remember_wait_timeout(void *arg, int64_t wait_timeout_ms)
+{
+    struct drain *d = arg;
+    d->m->record.wait_timeout_ms = wait_timeout_ms;
+    if (d->m->own_file)
+        write_file(d);
+}
+
+/* --- a: not ready */
+
+static void begin(struct drain *d)
+{
+    job_queue_set_draining(d->c->queue, true);
+    (void)phase_advance(d->c->phase, PHASE_DRAINING);
+    if (!d->m->begun) {
+        drain_state_begin(d->node.state);
+        (void)drain_state_enter(d->node.state, DRAIN_STEP_ACCEPTING);
+    }
+    d->m->begun = true;
+    log_info("draining: not ready any more", LOG_STR("until", drain_target_name(d->node.order.target)),
+             LOG_INT("accept_ms", d->plan.accept_until_ms - d->m->target_ms),
+             LOG_INT("drain_ms", d->plan.empty_until_ms - d->m->target_ms),
+             LOG_INT("end_ms", d->plan.end_ms - d->m->target_ms));
+    fill_record(d);
+    write_file(d);
+}
+
+/* --- ProxySQL ended by itself */
+
+/* Was it there when the drain began? Then its clients were cut, in the most common way. */
+static void log_gone_early(const struct drain *d)
+{
+    struct health_snapshot health;
+    health_state_get(d->c->health, &health);
+    if (health.lives == 0 || health.admin == ADMIN_REFUSED)
+        log_info("draining: ProxySQL has ended already, there is nothing to drain");
+    else
+        log_warn("draining: ProxySQL has ended before it was drained, so its clients were cut; a preStop hook on its "
+                 "container that calls /shutdown keeps it until they have left");
+}
+
+static void note_gone(struct drain *d)
+{
+    struct drain_stats stats;
+    d->gone = true;
+    drain_get_stats(d->node.state, &stats);
+    if (stats.step == DRAIN_STEP_ACCEPTING)
+        log_gone_early(d);
+    else
+        log_warn("draining: ProxySQL has ended by itself; clients that were left are cut",
+                 LOG_STR("step", drain_step_name(stats.step)), LOG_INT("clients", stats.clients_at_pause));
+    if (d->node.order.target == DRAIN_MAINTENANCE)
+        keep_problem(d, -ECONNREFUSED, "ProxySQL has ended by itself");
+}
+
+/* --- b: the balancers learn */
+
+static int accept_clients(struct drain *d)
+{
+    struct admin_traffic traffic = {0};
+    const struct job_progress progress = {.text = "waiting for the balancers", .unit = ""};
+    while (!d->m->accepted) {
+        struct error ignored = ERROR_INIT;
+        if (job_should_stop(d->job))
+            return -ECANCELED;
+        int rc = drain_node_look(&d->node, d->plan.empty_until_ms, &traffic, &ignored);
+        if (rc == -ECONNREFUSED && drain_node_gone(&d->node)) {
+            note_gone(d);
+            return 0;
+        }
+        int64_t now_ms = clock_mono_ms();
+        int64_t left_ms = d->plan.accept_until_ms - now_ms;
+        if (left_ms <= 0 || (rc == 0 && traffic.paused))
+            break;
+        job_report_progress(d->job, &progress);
+        if (drain_state_sleep(d->node.state, &d->node.order, now_ms + (left_ms < look_ms ? left_ms : look_ms)))
+            return DRAIN_ORDER_CHANGED;
+    }
+    d->m->accepted = true;
+    return 0;
+}
+
+/* --- c: no new clients */
+
+static int pause_node(struct drain *d)
+{
+    struct error err = ERROR_INIT;
+    int64_t accepted_ms = drain_state_enter(d->node.state, DRAIN_STEP_PAUSING);
+    int64_t limit_ms = clock_mono_ms() + pause_ms;
+    int rc = drain_node_pause(&d->node, limit_ms < d->plan.empty_until_ms ? limit_ms : d->plan.empty_until_ms, &err);
+    if (rc == DRAIN_ORDER_CHANGED)
+        return rc;
+    int64_t paused_ms = drain_state_enter(d->node.state, DRAIN_STEP_EMPTYING);
+    if (rc == 0) {
+        log_info("draining: new clients are refused", LOG_INT("accepted_ms", accepted_ms),
+                 LOG_INT("pause_ms", paused_ms));
+        return 0;
+    }
+    if (drain_node_gone(&d->node)) {
+        note_gone(d);
+        return 0;
+    }
+    keep_problem(d, rc, err.text);
+    log_warn("draining: PROXYSQL PAUSE did not work; new clients may still come", LOG_STR("error", err.text),
+             LOG_INT("pause_ms", paused_ms));
+    return 0;
+}
+
+/* --- d, e: clients leave */
+
+static void log_left(struct drain *d, const struct drain_emptied_result *r, int64_t took_ms)
+{
+    drain_state_cut(d->node.state, r->clients, r->transactions);
+    if (r->clients < 0) {
+        keep_problem(d, r->problem.code < 0 ? r->problem.code : -ETIMEDOUT, r->problem.text);
+        log_warn("draining: time is up, and how many clients are left is not known", LOG_STR("error", r->problem.text),
+                 LOG_INT("emptying_ms", took_ms));
+        return;
+    }
+    log_warn("draining: time is up, clients are left", LOG_INT("clients", r->clients),
+             LOG_INT("in_transaction", r->transactions), LOG_INT("clients_at_pause", r->at_first),
+             LOG_INT("emptying_ms", took_ms));
+}
+
+static int empty_node(struct drain *d)
+{
+    struct drain_emptied_result result;
+    const struct drain_emptying how = {.close_idle = d->c->config->shutdown.close_idle,
+                                       .may_touch_variables = d->c->config->run_mode == RUN_MODE_SATELLITE,
+                                       .holders_until_ms = d->plan.holders_until_ms,
+                                       .until_ms = d->plan.empty_until_ms,
+                                       .before_touch = remember_wait_timeout,
+                                       .arg = d};
+    int64_t began_ms = clock_mono_ms();
+    enum drain_emptied emptied = drain_empty(&d->node, d->job, &how, &result);
+    int64_t took_ms = clock_mono_ms() - began_ms;
+    if (emptied == DRAIN_INTERRUPTED)
+        return job_should_stop(d->job) ? -ECANCELED : DRAIN_ORDER_CHANGED;
+    if (emptied == DRAIN_NODE_GONE)
+        note_gone(d);
+    else if (emptied == DRAIN_TIME_UP)
+        log_left(d, &result, took_ms);
+    else {
+        drain_state_cut(d->node.state, 0, 0);
+        log_info("draining: no client is left", LOG_INT("clients_at_pause", result.at_first),
+                 LOG_INT("emptying_ms", took_ms));
+    }
+    d->m->emptied = true;
+    return 0;
+}
+
+/* --- f: the end */
+
+static void stop_node(struct drain *d)
+{
+    struct error err = ERROR_INIT;
+    (void)phase_advance(d->c->phase, PHASE_STOPPING);
+    (void)drain_state_enter(d->node.state, DRAIN_STEP_STOPPING);
+    int rc = d->gone || drain_node_gone(&d->node) ? 0 : drain_node_stop(&d->node, d->plan.stopped_ms, &err);
+    int64_t took_ms = drain_state_enter(d->node.state, DRAIN_STEP_STOPPED);
+    if (rc < 0)
+        keep_problem(d, rc, err.text);
+    else if (!d->gone)
+        log_info("draining: ProxySQL has stopped", LOG_INT("shutdown_ms", took_ms));
+}
+
+/* --- the way back */
+
+static int restore_wait_timeout(struct drain *d, int64_t limit_ms, struct error *err)
+{
+    struct admin_traffic traffic;
+    int64_t old_ms = d->m->record.wait_timeout_ms;
+    int rc = drain_node_look(&d->node, limit_ms, &traffic, err);
+    if (rc < 0 || old_ms < 0 || !drain_wait_timeout_is_ours(traffic.wait_timeout_ms))
+        return rc;
+    rc = admin_set_wait_timeout(d->node.conn, old_ms, drain_node_deadline_ms(&d->node, limit_ms), err);
+    return drain_node_settle(&d->node, rc);
+}
+
+static void forget(struct drain *d)
+{
+    struct error err = ERROR_INIT;
+    if (d->m->own_file && draining_file_remove(d->c->config->shutdown.draining_file, &err) < 0)
+        log_warn("the draining file stays, and with it this pod is not ready", LOG_STR("error", err.text));
+    d->m->own_file = d->m->begun = d->m->accepted = d->m->emptied = false;
+    d->m->stop_by_ms = 0;
+    (void)drain_state_enter(d->node.state, DRAIN_STEP_NONE);
+    job_queue_set_draining(d->c->queue, false);
+    (void)phase_return(d->c->phase);
+    if (d->c->scheduler != NULL) {
+        scheduler_hasten(d->c->scheduler, JOB_RECONCILE);
+        scheduler_hasten(d->c->scheduler, JOB_RESYNC);
+    }
+}
+
+/* wait_timeout first: who comes in must not be thrown out. */
+static int undo(struct drain *d, struct error *err)
+{
+    int64_t limit_ms = clock_mono_ms() + undo_ms;
+    if (!d->m->begun && !d->m->own_file)
+        return 0;
+    (void)drain_state_enter(d->node.state, DRAIN_STEP_UNDOING);
+    int rc = restore_wait_timeout(d, limit_ms, err);
+    if (rc == 0 && drain_node_refuses_clients(&d->node))
+        rc = drain_node_resume(&d->node, limit_ms, err);
+    if (rc != 0)
+        return rc;
+    forget(d);
+    log_info("not draining any more: serving again");
+    return 0;
+}
+
+/* --- all of it */
+
+static int drain(struct drain *d)
+{
+    if (!d->m->begun || d->m->target != d->node.order.target) {
+        make_plan(d);
+        begin(d);
+    } else {
+        make_plan(d);
+    }
+    if (d->node.order.now || d->m->emptied)
+        return 0;
+    int rc = accept_clients(d);
+    if (rc == 0 && !d->gone)
+        rc = pause_node(d);
+    if (rc == 0 && !d->gone)
+        rc = empty_node(d);
+    return rc;
+}
+
+static void summarise(const struct drain *d)
+{
+    struct drain_stats s;
+    drain_get_stats(d->node.state, &s);
+    job_set_summary(d->job, "%s after %lld ms: %lld clients when new ones were refused, %lld left at the end",
+                    drain_step_name(s.step), (long long)(clock_mono_ms() - s.began_ms), (long long)s.clients_at_pause,
+                    (long long)s.cut);
+}
+
+/* Towards what is wanted now: 0, DRAIN_ORDER_CHANGED, or why it is not reached. */
+static int follow(struct drain *d, struct error *err)
+{
+    if (d->node.order.target == DRAIN_RUNNING)
+        return undo(d, err);
+    int rc = drain(d);
+    if (rc != 0)
+        return rc == DRAIN_ORDER_CHANGED ? rc : error_set(err, rc, "the agent stops");
+    if (d->node.order.target == DRAIN_STOPPED)
+        stop_node(d);
+    else
+        (void)drain_state_enter(d->node.state, DRAIN_STEP_DRAINED);
+    summarise(d);
+    return d->problem.code < 0 ? error_set(err, d->problem.code, "%s", d->problem.text) : 0;
+}
 
 int drain_run(struct job *job, void *context, struct error *err)
 {
-    (void)job;
-    (void)err;
     struct job_context *c = context;
-    job_queue_set_draining(c->queue, true);
-    if (phase_advance(c->phase, PHASE_DRAINING))
-        log_info("draining: not ready any more");
-    return 0;
+    struct drain d = {.job = job, .c = c, .m = c->drain_memory, .problem = ERROR_INIT};
+    int rc;
+    drain_node_init(&d.node, c, c->drain);
+    drain_judge_file(c);
+    do {
+        drain_state_order(c->drain, &d.node.order);
+        error_clear(err);
+        rc = follow(&d, err);
+    } while (rc == DRAIN_ORDER_CHANGED || !drain_state_end(c->drain, &d.node.order, rc, err->text));
+    drain_node_fini(&d.node);
+    if (rc < 0)
+        log_error("draining failed", LOG_STR("until", drain_target_name(d.node.order.target)),
+                  LOG_STR("error", err->text));
+    return rc;
 }

@@ -161,10 +161,12 @@ static void log_admin(const struct health_snapshot *now)
                  LOG_STR("traffic", traffic_verdict_name(now->traffic)));
 }
 
-static void log_changes(const struct config *config, const struct health_snapshot *now, unsigned changes)
+static void log_changes(const struct job_context *c, const struct health_snapshot *now, unsigned changes)
 {
     static struct log_limit limit = LOG_LIMIT_INIT(20, 60 * 1000);
     uint64_t suppressed = 0;
+    if (phase_get(c->phase) >= PHASE_STOPPING) /* the drain says what becomes of ProxySQL */
+        return;
     if (changes == 0 || !log_limit_pass(&limit, &suppressed))
         return;
     if (suppressed > 0)
@@ -173,7 +175,7 @@ static void log_changes(const struct config *config, const struct health_snapsho
         log_life(now);
     if ((changes & HEALTH_ADMIN_CHANGED) != 0)
         log_admin(now);
-    if ((changes & HEALTH_GATE_CHANGED) != 0 && gate_enabled(config))
+    if ((changes & HEALTH_GATE_CHANGED) != 0 && gate_enabled(c->config))
         log_info(now->gate == SYNC_GATE_OPEN ? "the sync gate is open: this satellite may be ready"
                                              : "the sync gate is closed: this satellite is not ready",
                  LOG_STR("reason", sync_gate_reason(now->gate)));
@@ -203,7 +205,9 @@ static void record(const struct job_context *c, struct health_observation *seen)
     unsigned changes = health_state_record(c->health, seen);
     struct health_snapshot now;
     health_state_get(c->health, &now);
-    log_changes(c->config, &now, changes);
+    log_changes(c, &now, changes);
+    if (seen->admin == ADMIN_ANSWERS)
+        drain_note_answer(c, (changes & HEALTH_NEW_LIFE) != 0);
     if ((changes & HEALTH_NEW_LIFE) != 0) {
         scheduler_hasten(c->scheduler, JOB_RECONCILE);
         scheduler_hasten(c->scheduler, JOB_RESYNC);

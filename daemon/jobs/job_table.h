@@ -3,6 +3,8 @@
 #include "daemon/config/live.h"
 #include "daemon/discovery/member_source.h"
 #include "daemon/discovery/pod_watch.h"
+#include "daemon/drain/drain_state.h"
+#include "daemon/jobs/drain.h"
 #include "daemon/jobs/health_state.h"
 #include "daemon/jobs/reconcile.h"
 #include "daemon/jobs/resync.h"
@@ -30,6 +32,8 @@ struct job_context {
     struct reconcile_state *reconcile;
     struct resync_state *resync;
     struct stamp_state *stamp;
+    struct drain_state *drain;
+    struct drain_memory *drain_memory;
     const char *admin_host; /* of proxysql.address */
     uint16_t admin_port;
     const char *traffic_host; /* of proxysql.traffic_address, used until ProxySQL tells its own */

@@ -54,7 +54,8 @@ def free_agent(tmp_path):
     running = []
 
     def start(*flags, **env):
-        agent = Process([built("proxysql-agent"), *flags], tmp_path / "log", clean_environment(**env), tmp_path)
+        alone = {"AGENT_SHUTDOWN_DRAIN_ON_SIGNAL": "false"}  # the node is for the other tests, too
+        agent = Process([built("proxysql-agent"), *flags], tmp_path / "log", clean_environment(**alone, **env), tmp_path)
         running.append(agent)
         wait_until(lambda: "listening" in agent.log() or not agent.running(), 10 * SLOW, "it listens")
         return agent
@@ -184,7 +185,7 @@ def test_one_write_for_each_line(node, tmp_path):
     popen = subprocess.Popen(
         [built("proxysql-agent"), "--run_mode=core", "--log.format=JSON", "--log.probes", f"--api.port={port}",
          f"--proxysql.address=127.0.0.1:{node.admin_port}"], stdout=write_end, stdin=subprocess.DEVNULL,
-        env=clean_environment(AGENT_PROXYSQL_PASSWORD="radmin"), cwd=tmp_path)
+        env=clean_environment(AGENT_PROXYSQL_PASSWORD="radmin", AGENT_SHUTDOWN_DRAIN_ON_SIGNAL="false"), cwd=tmp_path)
     os.close(write_end)
     try:
         writes = [os.read(read_end, 65536)]

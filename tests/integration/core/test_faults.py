@@ -130,7 +130,7 @@ def test_draining_between_two_statements(cores, text, count):
     """The statement that is under way gets its answer; none that changes anything begins any more."""
     cores.add("core-0")
     held = cores.relay("core-0").hold(text)
-    agent = cores.agent("core-0", relayed=True)
+    agent = cores.agent("core-0", {"shutdown.drain_on_signal": True, "shutdown.pause_delay": 0}, relayed=True)
     assert held.asked.wait(10 * SLOW)
     agent.process.signal(signal.SIGTERM)
     agent.wait_record("draining: not ready any more")

@@ -73,6 +73,7 @@ class Agent:
                          "proxysql.traffic_address": f"{node.address}:{node.traffic_port}",
                          "proxysql.username": "radmin", "proxysql.password": "radmin",
                          "control.socket": str(self.socket), "shutdown.draining_file": str(self.draining_file),
+                         "shutdown.drain_on_signal": False,  # nodes outlive most tests; the drain has its own
                          **(settings or {})}
         self.process = None
 

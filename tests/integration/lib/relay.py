@@ -43,12 +43,22 @@ class Relay:
     def _start(target, *args):
         threading.Thread(target=target, args=args, daemon=True).start()
 
+    def _connect(self, client):
+        """To the node; when it has gone nobody listens here either from now on."""
+        try:
+            server = socket.create_connection((self._node.address, self._node.admin_port), 5)
+        except OSError:
+            client.close()
+            self._listener.close()
+            raise
+        server.settimeout(None)
+        return server
+
     def _accept(self):
         try:
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection((self._node.address, self._node.admin_port), 5)
-                server.settimeout(None)
+                server = self._connect(client)
                 self._sockets += [client, server]
                 gate = []
                 self._start(self._ask, client, server, gate)

@@ -1,0 +1,198 @@
+#include "daemon/jobs/drain_empty.h"
+
+#include <errno.h>
+
+#include "shared/clock.h"
+#include "shared/log.h"
+
+enum {
+    tick_ms = 50,    /* how often the workers are woken */
+    look_ms = 500,   /* how often clients are counted; rebuilds stats_mysql_global */
+    check_ms = 1000, /* how often the processlist and the pollers are looked at */
+    low_wait_timeout_ms = 1,
+    kill_idle_ms = 5,     /* a session idle for less may be between two statements that belong together */
+    kill_batch = 4,       /* what was seen idle is killed at once, before it is busy again */
+    kill_rounds = 16,     /* in one tick */
+    silent_intervals = 5, /* nobody polls a node that was not polled for so many of its intervals */
+};
+
+struct emptying {
+    struct drain_node *node;
+    struct job *job;
+    const struct drain_emptying *how;
+    struct drain_emptied_result *result;
+    struct admin_traffic traffic; /* the last look */
+    bool known;                   /* there was one, and the node can be asked */
+    bool by_variables;
+    bool holders_left; /* sessions that are waited for */
+    bool told_holders;
+    int64_t next_look_ms;
+    int64_t next_check_ms;
+};
+
+bool drain_wait_timeout_is_ours(int64_t wait_timeout_ms)
+{
+    return wait_timeout_ms == low_wait_timeout_ms;
+}
+
+/* Keep why the node cannot be asked. */
+static int note(struct emptying *e, int rc, const struct error *why)
+{
+    e->known = rc == 0;
+    e->result->problem = *why;
+    return rc;
+}
+
+static int settle(struct emptying *e, int rc, const struct error *why)
+{
+    return note(e, drain_node_settle(e->node, rc), why);
+}
+
+static int look(struct emptying *e)
+{
+    struct error why = ERROR_INIT;
+    e->next_look_ms = clock_mono_ms() + look_ms;
+    int rc = note(e, drain_node_look(e->node, e->how->until_ms, &e->traffic, &why), &why);
+    if (rc < 0)
+        return rc;
+    e->result->clients = e->traffic.clients + e->traffic.pgsql_clients;
+    e->result->transactions = e->traffic.transactions;
+    if (e->result->at_first < 0)
+        e->result->at_first = e->result->clients;
+    const struct job_progress progress = {
+        .text = "waiting for clients to leave",
+        .done = (uint64_t)(e->result->at_first > e->result->clients ? e->result->at_first - e->result->clients : 0),
+        .total = (uint64_t)e->result->at_first,
+        .unit = "clients"};
+    job_report_progress(e->job, &progress);
+    return 0;
+}
+
+static int64_t deadline_ms(const struct emptying *e)
+{
+    return drain_node_deadline_ms(e->node, e->how->until_ms);
+}
+
+/* Whether sessions that hold something are still waited for. */
+static int check_holders(struct emptying *e)
+{
+    struct error why = ERROR_INIT;
+    int64_t holders = 0;
+    e->holders_left = false;
+    int rc = settle(e, admin_count_holders(e->node->conn, deadline_ms(e), &holders, &why), &why);
+    if (rc < 0 || holders == 0)
+        return rc;
+    e->result->holders = holders;
+    e->holders_left = clock_mono_ms() < e->how->holders_until_ms;
+    if (!e->told_holders)
+        log_info(e->holders_left ? "draining: waiting for sessions that hold a lock or a temporary table"
+                                 : "draining: sessions that hold a lock or a temporary table are not waited for",
+                 LOG_INT("sessions", holders));
+    e->told_holders = true;
+    return 0;
+}
+
+/* A core goes over to the satellite's way as soon as nobody polls it. */
+static int check_pollers(struct emptying *e)
+{
+    struct error why = ERROR_INIT;
+    int64_t age_s;
+    int64_t interval_ms;
+    int rc = settle(e, admin_read_pollers(e->node->conn, deadline_ms(e), &age_s, &interval_ms, &why), &why);
+    if (rc < 0)
+        return rc;
+    e->by_variables = age_s < 0 || age_s * 1000 > interval_ms * silent_intervals;
+    if (e->by_variables)
+        log_info("draining: no node of the cluster polls this one any more", LOG_INT("since_s", age_s));
+    return 0;
+}
+
+static int check(struct emptying *e)
+{
+    int rc = 0;
+    if (clock_mono_ms() < e->next_check_ms)
+        return 0;
+    e->next_check_ms = clock_mono_ms() + check_ms;
+    if (!e->by_variables)
+        rc = check_pollers(e);
+    return rc == 0 && e->by_variables ? check_holders(e) : rc;
+}
+
+static int wake(struct emptying *e)
+{
+    struct error why = ERROR_INIT;
+    return settle(e, admin_wake(e->node->conn, deadline_ms(e), &why), &why);
+}
+
+static int lower_wait_timeout(struct emptying *e)
+{
+    struct error why = ERROR_INIT;
+    if (drain_wait_timeout_is_ours(e->traffic.wait_timeout_ms))
+        return 0;
+    e->how->before_touch(e->how->arg, e->traffic.wait_timeout_ms);
+    int rc = settle(e, admin_set_wait_timeout(e->node->conn, low_wait_timeout_ms, deadline_ms(e), &why), &why);
+    if (rc == 0)
+        e->traffic.wait_timeout_ms = low_wait_timeout_ms;
+    return rc;
+}
+
+/* One batch; *ret_more: there may be more of them. */
+static int kill_some(struct emptying *e, bool *ret_more)
+{
+    struct error why = ERROR_INIT;
+    int64_t ids[kill_batch];
+    size_t count = 0;
+    int rc = settle(
+        e, admin_read_idle_sessions(e->node->conn, kill_idle_ms, kill_batch, ids, &count, deadline_ms(e), &why), &why);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = settle(e, admin_kill_session(e->node->conn, ids[i], deadline_ms(e), &why), &why);
+    *ret_more = count == kill_batch;
+    return rc;
+}
+
+static int kill_idle(struct emptying *e)
+{
+    bool more = true;
+    int rc = wake(e);
+    for (int i = 0; rc == 0 && more && i < kill_rounds; i++) {
+        rc = kill_some(e, &more);
+        if (rc == 0)
+            rc = wake(e);
+    }
+    return rc;
+}
+
+static void shed(struct emptying *e)
+{
+    if (!e->how->close_idle || !e->known || e->node->conn == NULL || check(e) < 0)
+        return;
+    if (!e->by_variables)
+        (void)kill_idle(e); /* what kept it from working is noted */
+    else if (!e->holders_left && lower_wait_timeout(e) == 0)
+        (void)wake(e);
+}
+
+static bool is_empty(const struct emptying *e)
+{
+    return e->known && e->result->clients == 0;
+}
+
+enum drain_emptied drain_empty(struct drain_node *node, struct job *job, const struct drain_emptying *how,
+                               struct drain_emptied_result *ret_result)
+{
+    *ret_result = (struct drain_emptied_result){.at_first = -1, .clients = -1, .transactions = -1};
+    struct emptying e = {
+        .node = node, .job = job, .how = how, .result = ret_result, .by_variables = how->may_touch_variables};
+    for (;;) {
+        int rc = clock_mono_ms() >= e.next_look_ms ? look(&e) : 0;
+        if (is_empty(&e))
+            return DRAIN_EMPTY;
+        if (rc == -ECONNREFUSED && drain_node_gone(node))
+            return DRAIN_NODE_GONE;
+        if (clock_mono_ms() >= how->until_ms)
+            return DRAIN_TIME_UP;
+        shed(&e);
+        if (job_should_stop(job) || drain_state_sleep(node->state, &node->order, clock_mono_ms() + tick_ms))
+            return DRAIN_INTERRUPTED;
+    }
+}

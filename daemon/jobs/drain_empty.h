@@ -1,0 +1,42 @@
+#pragma once
+
+#include "daemon/jobs/drain_node.h"
+
+/*
+ * Emptying a paused node without cutting a transaction (docs/drain.md). Runs on the drain job's thread.
+ *
+ * By wait_timeout: a low mysql-wait_timeout makes ProxySQL itself close sessions that are idle and in no transaction,
+ * in the worker that owns them, so that no query races with it; its workers look only when they wake up, so they are
+ * woken all the time. It changes a module that the cluster copies: satellites may, and a core that nobody polls.
+ * By KILL: a core ends sessions that are seen idle, a few at a time.
+ */
+struct drain_emptying {
+    bool close_idle;          /* else clients are only waited for */
+    bool may_touch_variables; /* nobody copies this node's variables */
+    int64_t holders_until_ms; /* so long sessions that hold a lock or a temporary table are waited for */
+    int64_t until_ms;
+    /* Called before mysql-wait_timeout is changed, with the value that it has. */
+    void (*before_touch)(void *arg, int64_t wait_timeout_ms);
+    void *arg;
+};
+
+enum drain_emptied {
+    DRAIN_EMPTY,       /* no client is left */
+    DRAIN_TIME_UP,     /* some are, or it is not known */
+    DRAIN_NODE_GONE,   /* ProxySQL has ended */
+    DRAIN_INTERRUPTED, /* what is wanted has changed, or the agent stops at once */
+};
+
+struct drain_emptied_result {
+    int64_t at_first;     /* clients when first counted; -1 = never */
+    int64_t clients;      /* that are left; -1 = not known */
+    int64_t transactions; /* of them in a transaction; -1 = not known */
+    int64_t holders;      /* sessions that held something when they were waited for no longer */
+    struct error problem; /* the last reason why the node could not be asked; code 0 = none */
+};
+
+enum drain_emptied drain_empty(struct drain_node *node, struct job *job, const struct drain_emptying *how,
+                               struct drain_emptied_result *ret_result);
+
+/* A wait_timeout that a drain has set. */
+bool drain_wait_timeout_is_ours(int64_t wait_timeout_ms);

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "daemon/drain/drain_state.h"
+#include "daemon/jobs/job_table.h"
+#include "daemon/proxysql/admin_drain.h"
+
+/*
+ * ProxySQL as the drain job sees it: statements that may fail at any moment, each with its own bound, on a connection
+ * that is fetched again when it was lost. Runs on the job's thread.
+ */
+struct drain_node {
+    const struct job_context *context;
+    struct drain_state *state;
+    struct drain_order order; /* what the job works on: a wait ends when it is another one */
+    struct db_conn *conn;     /* of DB_LANE_DRAIN; NULL while there is none */
+    bool pgsql;               /* this version has PostgreSQL clients */
+};
+
+/* Returned by waits when what is wanted has changed meanwhile. */
+enum { DRAIN_ORDER_CHANGED = 1 };
+
+void drain_node_init(struct drain_node *node, const struct job_context *context, struct drain_state *state);
+
+/* Give the connection back. */
+void drain_node_fini(struct drain_node *node);
+
+/* When a statement that begins now must have ended, at the latest at limit_ms. */
+int64_t drain_node_deadline_ms(const struct drain_node *node, int64_t limit_ms);
+
+/* node->conn is there and idle, or why not. After each statement drain_node_settle() looks what became of it and
+ * returns rc. */
+MUST_CHECK int drain_node_connect(struct drain_node *node, int64_t limit_ms, struct error *err);
+int drain_node_settle(struct drain_node *node, int rc);
+
+/* One look at the clients; they are recorded in the state. */
+MUST_CHECK int drain_node_look(struct drain_node *node, int64_t limit_ms, struct admin_traffic *ret_traffic,
+                               struct error *err);
+
+/* Nobody listens, on neither port. */
+bool drain_node_gone(const struct drain_node *node);
+/* New clients are refused. */
+bool drain_node_refuses_clients(const struct drain_node *node);
+
+/* PAUSE or RESUME, and see whether new clients are refused or accepted afterwards, whatever the answer was. 0,
+ * DRAIN_ORDER_CHANGED, or why it is not so at limit_ms. */
+MUST_CHECK int drain_node_pause(struct drain_node *node, int64_t limit_ms, struct error *err);
+MUST_CHECK int drain_node_resume(struct drain_node *node, int64_t limit_ms, struct error *err);
+
+/* SHUTDOWN, and wait until nobody listens any more. */
+MUST_CHECK int drain_node_stop(struct drain_node *node, int64_t limit_ms, struct error *err);

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/proxysql/db_conn.h"
+
+/*
+ * The statements of a drain, as typed functions (see admin.h for what they have in common).
+ */
+
+/* What is looked at while clients leave, in one statement. It makes ProxySQL rebuild stats_mysql_global: not more than
+ * a few times a second. */
+struct admin_traffic {
+    int64_t clients;         /* on the MySQL ports now; one that is only being greeted counts */
+    int64_t pgsql_clients;   /* on the PostgreSQL ports; 0 where there are none */
+    int64_t transactions;    /* of the MySQL clients, open ones */
+    bool paused;             /* false where the version cannot tell (before 2.6) */
+    int64_t wait_timeout_ms; /* runtime's mysql-wait_timeout */
+    int64_t uptime_s;
+};
+
+/* pgsql: this version has the PostgreSQL module (capability.h). */
+MUST_CHECK int admin_read_traffic(struct db_conn *conn, bool pgsql, int64_t deadline_ms,
+                                  struct admin_traffic *ret_traffic, struct error *err);
+
+/* PROXYSQL PAUSE: 0 also when it is paused already. Holds the admin mutex until every worker has looked up, which takes
+ * up to mysql-poll_timeout. Versions 3.0.0 to 3.0.2 answer twice: use a connection that is thrown away. */
+MUST_CHECK int admin_pause(struct db_conn *conn, int64_t deadline_ms, struct error *err);
+
+/* PROXYSQL RESUME: 0 also when it is not paused. It may never answer (docs/proxysql-facts.md). */
+MUST_CHECK int admin_resume(struct db_conn *conn, int64_t deadline_ms, struct error *err);
+
+/* PROXYSQL SHUTDOWN: 0 when it was heard, which is a lost connection. */
+MUST_CHECK int admin_shutdown(struct db_conn *conn, int64_t deadline_ms, struct error *err);
+
+/* mysql-wait_timeout in memory, and LOAD MYSQL VARIABLES TO RUNTIME: a new epoch for the whole module. */
+MUST_CHECK int admin_set_wait_timeout(struct db_conn *conn, int64_t wait_timeout_ms, int64_t deadline_ms,
+                                      struct error *err);
+
+/* Wake every worker: a KILL CONNECTION of a session that cannot exist. */
+MUST_CHECK int admin_wake(struct db_conn *conn, int64_t deadline_ms, struct error *err);
+
+/* KILL CONNECTION: 0 also when the session has gone. */
+MUST_CHECK int admin_kill_session(struct db_conn *conn, int64_t session_id, int64_t deadline_ms, struct error *err);
+
+/* Client sessions between two statements that hold a table lock, a temporary table or a GET_LOCK(). Locks every worker
+ * for a moment. */
+MUST_CHECK int admin_count_holders(struct db_conn *conn, int64_t deadline_ms, int64_t *ret_count, struct error *err);
+
+/* Up to max sessions that are idle for idle_ms at least and have no backend connection: no transaction, no lock, no
+ * temporary table. Locks every worker for a moment. */
+MUST_CHECK int admin_read_idle_sessions(struct db_conn *conn, int64_t idle_ms, size_t max, int64_t *ret_ids,
+                                        size_t *ret_count, int64_t deadline_ms, struct error *err);
+
+/* How long ago a node of the cluster asked this one for its checksums last, in seconds; -1 = none ever did. And how
+ * often one that asks does so. */
+MUST_CHECK int admin_read_pollers(struct db_conn *conn, int64_t deadline_ms, int64_t *ret_age_s,
+                                  int64_t *ret_interval_ms, struct error *err);
