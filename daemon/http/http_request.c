@@ -186,8 +186,11 @@ int http_request_header(struct http_request *request, const char *name, const ch
         return -ENOENT;
     if (h2o_find_header_by_str(headers, name, len, at) >= 0)
         return -EEXIST;
-    *ret_value = headers->entries[at].value.base;
-    *ret_len = headers->entries[at].value.len;
+    h2o_iovec_t value = headers->entries[at].value;
+    while (value.len > 0 && (value.base[value.len - 1] == ' ' || value.base[value.len - 1] == '\t'))
+        value.len--; /* no part of it (RFC 9110, 5.5); libh2o leaves those before out */
+    *ret_value = value.base;
+    *ret_len = value.len;
     return 0;
 }
 
