@@ -50,7 +50,7 @@ void progress_show(struct progress *p, const struct msgpack_object *message)
     make_printable(unit);
     if (p->bar)
         show_bar(p, text, tree_int(message, "done", 0), tree_int(message, "total", 0), unit);
-    else
+    else if (tree_int(message, "done", 0) > 0 || tree_int(message, "total", 0) > 0)
         show_line(p, text);
 }
 

@@ -4,7 +4,8 @@
 
 #include "proto/tree.h"
 
-/* How far a long command is: a bar on a terminal, a line for each new text elsewhere, both on standard error. */
+/* How far a long command is: a bar on a terminal, a line for each new text that counts
+ * something elsewhere, both on standard error; what counts nothing is in the result, too. */
 struct progress {
     bool bar; /* standard error is a terminal */
     bool color;

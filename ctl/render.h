@@ -16,3 +16,12 @@ bool render_is_bad(const struct command *command, const struct msgpack_object *r
 void render_status(const struct msgpack_object *result, struct screen *screen);
 void render_health(const struct msgpack_object *result, struct screen *screen);
 void render_jobs(const struct msgpack_object *result, struct screen *screen);
+void render_members(const struct msgpack_object *result, struct screen *screen);
+void render_config(const struct msgpack_object *result, struct screen *screen);
+
+/* Parts of the status: what is known of the cluster in two lines; each module of each peer. */
+void render_cluster(const struct msgpack_object *result, struct screen *screen);
+void render_modules(const struct msgpack_object *result, struct screen *screen);
+
+/* Whether the cluster was looked at yet; says so if not. */
+bool render_cluster_known(const struct msgpack_object *result, struct screen *screen);

@@ -83,7 +83,9 @@ static void add_job(struct table *t, const struct msgpack_object *job)
     table_cell(t, COLOR_NONE, "%lld", (long long)tree_int(job, "failed", 0));
     table_cell(t, !ran ? COLOR_DIM : good ? COLOR_GOOD : COLOR_BAD, "%s", ran ? result : "-");
     table_cell(t, COLOR_NONE, "%s", screen_duration(tree_int(job, "last_age_ms", -1), age));
-    table_cell(t, COLOR_NONE, "%s", screen_duration(ran ? tree_int(job, "last_duration_ms", -1) : -1, duration));
+    bool instant = ran && tree_int(job, "last_duration_ms", -1) == 0;
+    table_cell(t, COLOR_NONE, "%s",
+               instant ? "<1 ms" : screen_duration(ran ? tree_int(job, "last_duration_ms", -1) : -1, duration));
 }
 
 void render_jobs(const struct msgpack_object *result, struct screen *s)
@@ -110,7 +112,9 @@ void render_status(const struct msgpack_object *result, struct screen *s)
     show_agent(result, s);
     show_proxysql(result, s);
     show_health(result, s);
+    render_cluster(result, s);
     show_pool(result, s);
+    render_modules(result, s);
     screen_print(s, COLOR_NONE, "\n");
     render_jobs(result, s);
 }

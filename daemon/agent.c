@@ -46,6 +46,7 @@ struct agent {
     struct reconcile_state *reconcile;
     struct resync_state *resync;
     struct stamp_state *stamp;
+    struct inspect_state *inspect;
     struct job_context jobs;
     struct job_queue *queue;
     struct worker_pool *workers;
@@ -94,6 +95,7 @@ static void make_queue(struct agent *a, const struct config *config)
     a->reconcile = reconcile_state_new();
     a->resync = resync_state_new();
     a->stamp = stamp_state_new();
+    a->inspect = inspect_state_new();
     a->jobs = (struct job_context){.live = a->live,
                                    .pool = a->pool,
                                    .health = &a->health,
@@ -103,6 +105,7 @@ static void make_queue(struct agent *a, const struct config *config)
                                    .stamp = a->stamp,
                                    .drain = a->drain,
                                    .drain_memory = &a->drain_memory,
+                                   .inspect = a->inspect,
                                    .admin_host = a->admin_host,
                                    .admin_port = a->admin_port,
                                    .traffic_host = a->traffic_host,
@@ -317,6 +320,7 @@ void agent_stop(struct agent *a)
     reconcile_state_free(a->reconcile);
     resync_state_free(a->resync);
     stamp_state_free(a->stamp);
+    inspect_state_free(a->inspect);
     db_pool_free(a->pool);
     (void)phase_advance(&a->phase, PHASE_STOPPED);
     drain_state_free(a->drain);
@@ -326,7 +330,7 @@ void agent_stop(struct agent *a)
 
 static void log_status(struct agent *a)
 {
-    struct status status;
+    cleanup_status struct status status;
     status_collect(&a->jobs, &status);
     status_log(&status);
 }

@@ -3,105 +3,72 @@
 /* Names of log levels, in the order of enum log_level. */
 static const char *const level_names[] = {"DEBUG", "INFO", "WARN", "ERROR", NULL};
 
-#define FLAG(name_, summary_)                                          \
-    {                                                                  \
-        .name = (name_), .type = ARGUMENT_FLAG, .summary = (summary_), \
-    }
-#define WAITS_ONLY  "Nothing more: the agent only looks."
+#define LOOKS_ONLY  "Nothing more: the agent only looks."
 #define JOB_GOES_ON "The job goes on in the agent; `jobs` tells how it ended."
 
-/* clang-format off: one command after the other */
+/* clang-format off */
+#define FLAG(name_, summary_)       {.name = (name_), .type = ARGUMENT_FLAG, .summary = (summary_)}
+#define FLAG_LOCAL(name_, summary_) {.name = (name_), .type = ARGUMENT_FLAG, .local = true, .summary = (summary_)}
+
 const struct command command_table[COMMAND_IDS] = {
-    [COMMAND_STATUS] =
-        {.name = "status",
-         .summary = "Show everything worth knowing on one screen.",
-         .rights = COMMAND_LOOK,
-         .on_interrupt = WAITS_ONLY,
-         .arguments = {{.name = "watch", .type = ARGUMENT_FLAG, .local = true, .summary = "Show it again and again."},
-                       {.name = "interval",
-                        .type = ARGUMENT_INT,
-                        .local = true,
-                        .min = 1,
-                        .max = 3600,
-                        .unit = "seconds",
-                        .summary = "Between two screens of --watch (2)."}}},
-    [COMMAND_HEALTH] = {.name = "health",
-                        .summary = "Ask ProxySQL now and show what the probes answer.",
-                        .rights = COMMAND_LOOK,
-                        .on_interrupt = WAITS_ONLY},
-    [COMMAND_JOBS] = {.name = "jobs",
-                      .summary = "Show each kind of job: what waits and runs, how the last one ended.",
-                      .rights = COMMAND_LOOK,
-                      .on_interrupt = WAITS_ONLY},
-    [COMMAND_MEMBERS] = {.name = "members",
-                         .summary = "Show the cluster's members: those that should be and those that are.",
-                         .rights = COMMAND_LOOK,
-                         .on_interrupt = WAITS_ONLY},
-    [COMMAND_CONFIG] = {.name = "config",
-                        .summary = "Show every setting, its value (secrets masked) and where it comes from.",
-                        .rights = COMMAND_LOOK,
-                        .on_interrupt = WAITS_ONLY},
-    [COMMAND_VERSION] = {.name = "version",
-                         .summary = "Show the versions of this program, the agent and ProxySQL.",
-                         .rights = COMMAND_LOOK,
-                         .on_interrupt = WAITS_ONLY},
-    [COMMAND_RESYNC] = {.name = "resync",
-                        .summary = "Satellite: repair now what cluster sync cannot.",
-                        .rights = COMMAND_CHANGE,
-                        .is_long = true,
-                        .on_interrupt = JOB_GOES_ON},
-    [COMMAND_RECONCILE] = {.name = "reconcile",
-                           .summary = "Core: compare the members with the pods now, and write the difference.",
-                           .rights = COMMAND_CHANGE,
-                           .is_long = true,
-                           .on_interrupt = JOB_GOES_ON},
-    [COMMAND_LOG_LEVEL] = {.name = "log-level",
-                           .summary = "Log from this level on, until the next reload or restart.",
-                           .rights = COMMAND_CHANGE,
-                           .on_interrupt = "The level may have changed already.",
-                           .arguments = {{.name = "level",
-                                          .type = ARGUMENT_NAME,
-                                          .positional = true,
-                                          .names = level_names,
-                                          .summary = "The least important lines to write."}}},
-    [COMMAND_STAMP] = {.name = "stamp",
-                       .summary = "Core: make this node's configuration the one that its cluster takes.",
-                       .rights = COMMAND_CHANGE,
-                       .is_long = true,
-                       .on_interrupt = JOB_GOES_ON,
-                       .arguments = {FLAG("dry-run", "Change nothing, show what would change.")}},
-    [COMMAND_DUMP] = {.name = "dump",
-                      .summary = "Write the statistics of queries to a file.",
-                      .rights = COMMAND_CHANGE,
-                      .is_long = true,
-                      .on_interrupt = JOB_GOES_ON},
-    [COMMAND_DRAIN] =
-        {.name = "drain",
-         .summary = "Send the clients away, then let this pod be stopped.",
-         .rights = COMMAND_CHANGE,
-         .is_long = true,
-         .on_interrupt = "The drain goes on; `undrain` takes one for maintenance back.",
-         .arguments = {FLAG("wait", "Wait for the end and show how far it is."),
-                       FLAG("maintenance", "Keep ProxySQL and the agent running; `undrain` takes it back."),
-                       {.name = "delay",
-                        .type = ARGUMENT_INT,
-                        .min = 0,
-                        .max = 3600,
-                        .unit = "seconds",
-                        .summary = "Before the clients' port is closed, instead of the configured time."}}},
-    [COMMAND_UNDRAIN] = {.name = "undrain",
-                         .summary = "Take a drain for maintenance back.",
-                         .rights = COMMAND_CHANGE,
-                         .is_long = true,
-                         .on_interrupt = JOB_GOES_ON},
-    [COMMAND_RELOAD] = {.name = "reload",
-                        .summary = "Read the configuration again and take over what can change in life.",
-                        .rights = COMMAND_CHANGE,
-                        .on_interrupt = "The reload goes on; `config` tells what is in force."},
-    [COMMAND_DOCTOR] = {.name = "doctor",
-                        .summary = "Check what a human would check, with evidence and remedy.",
-                        .rights = COMMAND_LOOK,
-                        .is_long = true,
-                        .on_interrupt = WAITS_ONLY},
+    [COMMAND_STATUS] = {
+        .name = "status", .summary = "Show everything worth knowing on one screen.",
+        .rights = COMMAND_LOOK, .on_interrupt = LOOKS_ONLY,
+        .arguments = {
+            FLAG_LOCAL("watch", "Show it again and again."),
+            {.name = "interval", .type = ARGUMENT_INT, .local = true, .min = 1, .max = 3600, .unit = "seconds",
+             .summary = "Between two screens of --watch (2)."}}},
+    [COMMAND_HEALTH] = {
+        .name = "health", .summary = "Ask ProxySQL now and show what the probes go by.",
+        .rights = COMMAND_LOOK, .on_interrupt = LOOKS_ONLY},
+    [COMMAND_JOBS] = {
+        .name = "jobs", .summary = "Show what waits and runs, and how the last job of each kind ended.",
+        .rights = COMMAND_LOOK, .on_interrupt = LOOKS_ONLY},
+    [COMMAND_MEMBERS] = {
+        .name = "members", .summary = "Show the cluster's members: which should be, which are.",
+        .rights = COMMAND_LOOK, .on_interrupt = LOOKS_ONLY},
+    [COMMAND_CONFIG] = {
+        .name = "config", .summary = "Show every setting (secrets masked) and where it comes from.",
+        .rights = COMMAND_LOOK, .on_interrupt = LOOKS_ONLY},
+    [COMMAND_VERSION] = {
+        .name = "version", .summary = "Show the versions of this program, the agent and ProxySQL.",
+        .rights = COMMAND_LOOK, .on_interrupt = LOOKS_ONLY},
+    [COMMAND_RESYNC] = {
+        .name = "resync", .summary = "Satellite: repair now what cluster sync cannot.",
+        .rights = COMMAND_CHANGE, .is_long = true, .on_interrupt = JOB_GOES_ON},
+    [COMMAND_RECONCILE] = {
+        .name = "reconcile", .summary = "Core: compare the members with the pods and write what differs.",
+        .rights = COMMAND_CHANGE, .is_long = true, .on_interrupt = JOB_GOES_ON},
+    [COMMAND_STAMP] = {
+        .name = "stamp", .summary = "Core: load ProxySQL's configuration file, as the cluster's newest.",
+        .rights = COMMAND_CHANGE, .is_long = true, .on_interrupt = JOB_GOES_ON,
+        .arguments = {FLAG("dry-run", "Change nothing, show what would change.")}},
+    [COMMAND_DUMP] = {
+        .name = "dump", .summary = "Write the statistics of queries to files.",
+        .rights = COMMAND_CHANGE, .is_long = true, .on_interrupt = JOB_GOES_ON,
+        .arguments = {FLAG("reset", "Empty them by that, whatever dump.reset says.")}},
+    [COMMAND_DRAIN] = {
+        .name = "drain", .summary = "Send the clients away, then let this pod be stopped.",
+        .rights = COMMAND_CHANGE, .is_long = true,
+        .on_interrupt = "The drain goes on; `undrain` takes one for maintenance back.",
+        .arguments = {
+            FLAG("wait", "Wait for the end and show how far it is."),
+            FLAG("maintenance", "Keep ProxySQL and the agent running; `undrain` takes it back."),
+            {.name = "delay", .type = ARGUMENT_INT, .min = 0, .max = 3600, .unit = "seconds",
+             .summary = "Before the traffic port is closed, in place of the setting."}}},
+    [COMMAND_UNDRAIN] = {
+        .name = "undrain", .summary = "Take a drain for maintenance back.",
+        .rights = COMMAND_CHANGE, .is_long = true, .on_interrupt = JOB_GOES_ON},
+    [COMMAND_LOG_LEVEL] = {
+        .name = "log-level", .summary = "Log from this level on, until the next reload or restart.",
+        .rights = COMMAND_CHANGE, .on_interrupt = "The level may have changed already.",
+        .arguments = {{.name = "level", .type = ARGUMENT_NAME, .positional = true, .names = level_names,
+                       .summary = "The least important lines to write."}}},
+    [COMMAND_RELOAD] = {
+        .name = "reload", .summary = "Read the configuration again, take over what can change in life.",
+        .rights = COMMAND_CHANGE, .on_interrupt = "The reload goes on; `config` tells what is in force."},
+    [COMMAND_DOCTOR] = {
+        .name = "doctor", .summary = "Check what a human would check, with evidence and remedy.",
+        .rights = COMMAND_LOOK, .is_long = true, .on_interrupt = LOOKS_ONLY},
 };
 /* clang-format on */

@@ -3,143 +3,171 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "daemon/config/item.h"
+#include "daemon/control/commands_private.h"
 #include "daemon/status/status.h"
-#include "shared/log.h"
+#include "shared/clock.h"
 
-/* A health job ends within 800 ms; whoever asks for the status has its answer within a second. */
-enum { health_wait_ms = 850 };
+/*
+ * Commands that look. Whoever asks for the status has it within a second: a health job that is late, or a report that
+ * cannot be had, is answered from the last known state with its age.
+ */
+enum { health_wait_ms = 600, inspect_wait_ms = 300, stuck_max_age_ms = 2000 };
 
-static void reply_packed(struct control_call *call, struct pack *p)
+void command_answer_init(struct command_answer *a)
 {
-    if (pack_end(p) < 0)
+    buf_init(&a->body, PROTOCOL_ANSWER_BYTES_MAX);
+    pack_init(&a->pack, &a->body);
+}
+
+void command_answer_reply(struct command_answer *a, struct control_call *call)
+{
+    if (pack_end(&a->pack) < 0)
         control_reply_error(call, MESSAGE_FAILED, "the answer is too large", "");
     else
-        control_reply(call, p->out);
+        control_reply(call, &a->body);
+    buf_fini(&a->body);
+}
+
+static void pack_part(const struct status *status, enum command_id id, struct pack *p)
+{
+    if (id == COMMAND_STATUS) {
+        status_pack(status, p);
+        return;
+    }
+    pack_map_begin(p, NULL);
+    if (id == COMMAND_HEALTH)
+        status_pack_health(status, p);
+    else if (id == COMMAND_JOBS)
+        status_pack_jobs(status, p);
+    else
+        status_pack_cluster(status, p);
+    pack_map_end(p);
 }
 
 static void reply_status(void *context, struct control_call *call, const struct control_outcome *outcome)
 {
-    (void)outcome; /* what the job saw is in the state, and an old state is better than none */
-    struct status status;
-    struct pack p;
-    cleanup_buf struct buf body;
-    buf_init(&body, PROTOCOL_ANSWER_BYTES_MAX);
-    pack_init(&p, &body);
+    (void)outcome; /* what the job saw is in the state */
+    cleanup_status struct status status;
+    struct command_answer answer;
+    command_answer_init(&answer);
     status_collect(context, &status);
-    status_pack(&status, &p);
-    reply_packed(call, &p);
+    pack_part(&status, command_id_of(control_call_command(call)), &answer.pack);
+    command_answer_reply(&answer, call);
+}
+
+static bool admin_answers(const struct job_context *c)
+{
+    struct health_snapshot health;
+    health_state_get(c->health, &health);
+    return health.admin == ADMIN_ANSWERS;
+}
+
+/* The health job has ended, or is late. */
+static void ask_inspect(void *context, struct control_call *call, const struct control_outcome *outcome)
+{
+    const struct job_context *c = context;
+    struct job_submission submission = {.kind = JOB_INSPECT};
+    (void)outcome;
+    if (!admin_answers(c) || control_wait_for_job(call, c->queue, &submission, inspect_wait_ms, reply_status, NULL) < 0)
+        reply_status(context, call, NULL);
+}
+
+/* While admin is stuck each health job takes as long as it may and seldom has news. */
+static bool is_known_stuck(const struct job_context *c)
+{
+    struct health_snapshot health;
+    health_state_get(c->health, &health);
+    return health.admin == ADMIN_STUCK && health_snapshot_is_fresh(&health, stuck_max_age_ms, clock_mono_ms());
+}
+
+static void ask_health(const struct job_context *c, struct control_call *call, control_resume_fn *then)
+{
+    struct job_submission submission = {.kind = JOB_HEALTH};
+    bool stuck = is_known_stuck(c);
+    if (stuck && job_queue_submit(c->queue, JOB_HEALTH, NULL, NULL, NULL) == 0)
+        then((void *)(uintptr_t)c, call, NULL);
+    else if (control_wait_for_job(call, c->queue, &submission, health_wait_ms, then, NULL) < 0)
+        then((void *)(uintptr_t)c, call, NULL);
 }
 
 static void handle_status(void *context, struct control_call *call)
 {
+    ask_health(context, call, ask_inspect);
+}
+
+static void handle_health(void *context, struct control_call *call)
+{
+    ask_health(context, call, reply_status);
+}
+
+static void handle_jobs(void *context, struct control_call *call)
+{
+    reply_status(context, call, NULL);
+}
+
+static void pack_item(const struct loaded_config *loaded, size_t row, struct pack *p)
+{
+    cleanup_config_item struct config_item item;
+    if (config_item_init(&item, loaded, row) < 0)
+        return;
+    pack_map_begin(p, NULL);
+    pack_str(p, "key", item.key);
+    pack_str(p, "value", item.value.data);
+    pack_str(p, "source", item.source);
+    pack_str(p, "where", item.where.data);
+    pack_bool(p, "reloads", item.reloads);
+    pack_bool(p, "pending", item.pending);
+    pack_map_end(p);
+}
+
+static void handle_config(void *context, struct control_call *call)
+{
     const struct job_context *c = context;
-    struct job_submission submission = {.kind = JOB_HEALTH};
-    if (control_wait_for_job(call, c->queue, &submission, health_wait_ms, reply_status, NULL) < 0)
-        reply_status(context, call, NULL);
+    cleanup_config const struct config *config = config_live_get(c->live);
+    const struct loaded_config *loaded = config_live_loaded(config);
+    struct command_answer answer;
+    command_answer_init(&answer);
+    pack_map_begin(&answer.pack, NULL);
+    pack_str(&answer.pack, "file", loaded->file);
+    pack_array_begin(&answer.pack, "settings");
+    for (size_t row = 0; row < option_count; row++)
+        if ((option_table[row].flags & OPTION_HIDDEN) == 0)
+            pack_item(loaded, row, &answer.pack);
+    pack_array_end(&answer.pack);
+    pack_map_end(&answer.pack);
+    command_answer_reply(&answer, call);
 }
 
 static void handle_version(void *context, struct control_call *call)
 {
     const struct job_context *c = context;
     struct health_snapshot health;
-    struct pack p;
-    cleanup_buf struct buf body;
-    buf_init(&body, PROTOCOL_ANSWER_BYTES_MAX);
+    struct command_answer answer;
+    command_answer_init(&answer);
     health_state_get(c->health, &health);
-    pack_init(&p, &body);
-    pack_map_begin(&p, NULL);
-    pack_str(&p, "agent", PROJECT_VERSION);
-    pack_int(&p, "protocol", PROTOCOL_VERSION);
-    pack_str(&p, "proxysql", health.node.version);
-    pack_map_end(&p);
-    reply_packed(call, &p);
-}
-
-static void handle_log_level(void *context, struct control_call *call)
-{
-    (void)context;
-    struct pack p;
-    cleanup_buf struct buf body;
-    buf_init(&body, PROTOCOL_ANSWER_BYTES_MAX);
-    enum log_level before = log_get_level();
-    enum log_level level = (enum log_level)control_call_value(call, "level", LOG_LEVEL_INFO);
-    log_set_level(level);
-    pack_init(&p, &body);
-    pack_map_begin(&p, NULL);
-    pack_str(&p, "before", log_level_name(before));
-    pack_str(&p, "level", log_level_name(level));
-    pack_map_end(&p);
-    reply_packed(call, &p);
-}
-
-static void reply_outcome(void *context, struct control_call *call, const struct control_outcome *outcome)
-{
-    (void)context;
-    if (outcome->code < 0) {
-        control_reply_error(call, outcome->code == -ECANCELED ? MESSAGE_UNAVAILABLE : MESSAGE_FAILED, outcome->text,
-                            "");
-        return;
-    }
-    struct pack p;
-    cleanup_buf struct buf body;
-    buf_init(&body, PROTOCOL_ANSWER_BYTES_MAX);
-    pack_init(&p, &body);
-    pack_map_begin(&p, NULL);
-    pack_str(&p, "summary", outcome->summary);
-    pack_int(&p, "waited_ms", outcome->waited_ms);
-    pack_int(&p, "duration_ms", outcome->duration_ms);
-    pack_map_end(&p);
-    reply_packed(call, &p);
-}
-
-static void run_job(const struct job_context *c, struct control_call *call, struct job_submission *submission)
-{
-    struct error err = ERROR_INIT;
-    int rc = control_wait_for_job(call, c->queue, submission, 0, reply_outcome, &err);
-    if (rc == -ESHUTDOWN)
-        control_reply_error(call, MESSAGE_UNAVAILABLE, err.text, "status shows the phase");
-    else if (rc < 0)
-        control_reply_error(call, MESSAGE_BUSY, err.text, "jobs shows what waits and runs; try again");
-}
-
-/* A job of one mode only. */
-static void run_mode_job(const struct job_context *c, struct control_call *call, int run_mode, size_t kind)
-{
-    cleanup_config const struct config *config = config_live_get(c->live);
-    char message[256];
-    if (config->run_mode == run_mode) {
-        struct job_submission submission = {.kind = kind};
-        run_job(c, call, &submission);
-        return;
-    }
-    (void)snprintf(message, sizeof(message), "%s is for run_mode %s, this agent runs as %s",
-                   control_call_command(call)->name, run_mode_name(run_mode), run_mode_name(config->run_mode));
-    control_reply_error(call, MESSAGE_UNAVAILABLE, message, "");
-}
-
-static void handle_resync(void *context, struct control_call *call)
-{
-    run_mode_job(context, call, RUN_MODE_SATELLITE, JOB_RESYNC);
-}
-
-static void handle_reconcile(void *context, struct control_call *call)
-{
-    run_mode_job(context, call, RUN_MODE_CORE, JOB_RECONCILE);
-}
-
-static void handle_missing(void *context, struct control_call *call)
-{
-    (void)context;
-    char message[128];
-    (void)snprintf(message, sizeof(message), "%s is not part of this release (%s)", control_call_command(call)->name,
-                   PROJECT_VERSION);
-    control_reply_error(call, MESSAGE_UNAVAILABLE, message, "");
+    pack_map_begin(&answer.pack, NULL);
+    pack_str(&answer.pack, "agent", PROJECT_VERSION);
+    pack_int(&answer.pack, "protocol", PROTOCOL_VERSION);
+    pack_str(&answer.pack, "proxysql", health.node.version);
+    pack_map_end(&answer.pack);
+    command_answer_reply(&answer, call);
 }
 
 control_handler_fn *const command_handlers[COMMAND_IDS] = {
-    [COMMAND_STATUS] = handle_status,       [COMMAND_HEALTH] = handle_status,       [COMMAND_JOBS] = handle_status,
-    [COMMAND_MEMBERS] = handle_missing,     [COMMAND_CONFIG] = handle_missing,      [COMMAND_VERSION] = handle_version,
-    [COMMAND_RESYNC] = handle_resync,       [COMMAND_RECONCILE] = handle_reconcile, [COMMAND_STAMP] = handle_missing,
-    [COMMAND_DUMP] = handle_missing,        [COMMAND_DRAIN] = handle_missing,       [COMMAND_UNDRAIN] = handle_missing,
-    [COMMAND_LOG_LEVEL] = handle_log_level, [COMMAND_RELOAD] = handle_missing,      [COMMAND_DOCTOR] = handle_missing,
+    [COMMAND_STATUS] = handle_status,
+    [COMMAND_HEALTH] = handle_health,
+    [COMMAND_JOBS] = handle_jobs,
+    [COMMAND_MEMBERS] = handle_status,
+    [COMMAND_CONFIG] = handle_config,
+    [COMMAND_VERSION] = handle_version,
+    [COMMAND_RESYNC] = command_resync,
+    [COMMAND_RECONCILE] = command_reconcile,
+    [COMMAND_STAMP] = command_stamp,
+    [COMMAND_DUMP] = command_dump,
+    [COMMAND_DRAIN] = command_missing,
+    [COMMAND_UNDRAIN] = command_missing,
+    [COMMAND_LOG_LEVEL] = command_log_level,
+    [COMMAND_RELOAD] = command_reload,
+    [COMMAND_DOCTOR] = command_missing,
 };

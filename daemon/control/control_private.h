@@ -7,7 +7,9 @@
 #include "daemon/control/control_socket.h"
 #include "shared/thread.h"
 
-enum { PROGRESS_TEXT_SIZE = 128, PROGRESS_UNIT_SIZE = 16 };
+/* What a job tells may pile up to so much before the loop passes it on, and lines may be kept for its result; what is
+ * beyond is left out. */
+enum { CONTROL_PROGRESS_BYTES_MAX = 256 * 1024, CONTROL_LINES_BYTES_MAX = 1024 * 1024 };
 
 /* One request that is being served; belongs to its client. Loop thread only. */
 struct control_call {
@@ -29,11 +31,11 @@ struct control_wait {
     control_resume_fn *resume;
     int64_t deadline_ms; /* INT64_MAX = none */
     bool is_posted GUARDED;
-    bool has_progress GUARDED;
-    char progress_text[PROGRESS_TEXT_SIZE] GUARDED;
-    char progress_unit[PROGRESS_UNIT_SIZE] GUARDED;
-    uint64_t done GUARDED;
-    uint64_t total GUARDED;
+    int64_t id;                  /* of the call */
+    struct buf progress GUARDED; /* whole frames, to be passed on */
+    size_t last_counter GUARDED; /* where the last frame begins, if it counts: a newer count takes its place */
+    bool ends_in_counter GUARDED;
+    struct buf lines GUARDED; /* for the outcome */
     struct control_outcome outcome GUARDED;
 };
 

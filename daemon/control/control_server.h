@@ -30,6 +30,7 @@ struct control_outcome {
     char summary[JOB_SUMMARY_SIZE];
     int64_t waited_ms;
     int64_t duration_ms;
+    const char *lines; /* what the job told that counts nothing, each with a line end; valid during the call */
 };
 
 typedef void control_handler_fn(void *context, struct control_call *call);

@@ -25,16 +25,45 @@ static void post_locked(struct control_wait *w) REQUIRES(&w->server->lock)
     (void)eventfd_write(w->server->wake_fd, 1);
 }
 
+/* A count takes the place of the one before that nobody has seen yet, a line is kept. */
+static void append_progress_locked(struct control_wait *w, const struct job_progress *progress)
+    REQUIRES(&w->server->lock)
+{
+    struct pack p;
+    cleanup_buf struct buf body;
+    bool counts = progress->done > 0 || progress->total > 0;
+    buf_init(&body, progress_bytes_max);
+    pack_init(&p, &body);
+    pack_map_begin(&p, NULL);
+    pack_str(&p, "text", progress->text);
+    pack_int(&p, "done", (int64_t)progress->done);
+    pack_int(&p, "total", (int64_t)progress->total);
+    pack_str(&p, "unit", progress->unit);
+    pack_map_end(&p);
+    if (counts && w->ends_in_counter)
+        buf_truncate(&w->progress, w->last_counter);
+    size_t at = w->progress.len;
+    if (pack_end(&p) < 0 || answer_encode(&w->progress, w->id, MESSAGE_PROGRESS, &body) < 0)
+        return;
+    w->last_counter = at;
+    w->ends_in_counter = counts;
+}
+
+static void append_line_locked(struct control_wait *w, const struct job_progress *progress) REQUIRES(&w->server->lock)
+{
+    if (progress->done > 0 || progress->total > 0 || progress->text[0] == '\0')
+        return;
+    int rc = buf_printf(&w->lines, "%s\n", progress->text);
+    (void)rc; /* beyond the limit it is left out */
+}
+
 static void on_progress(void *arg, const struct job_progress *progress)
 {
     struct control_wait *w = arg;
     struct mutex *lock = &w->server->lock;
     mutex_lock(lock);
-    (void)snprintf(w->progress_text, sizeof(w->progress_text), "%s", progress->text);
-    (void)snprintf(w->progress_unit, sizeof(w->progress_unit), "%s", progress->unit);
-    w->done = progress->done;
-    w->total = progress->total;
-    w->has_progress = true;
+    append_progress_locked(w, progress);
+    append_line_locked(w, progress);
     post_locked(w);
     mutex_unlock(lock);
 }
@@ -54,26 +83,19 @@ static void on_done(void *arg, const struct job_result *result)
     mutex_unlock(lock);
 }
 
-int control_wait_for_job(struct control_call *call, struct job_queue *queue, struct job_submission *submission,
-                         int64_t timeout_ms, control_resume_fn *resume, struct error *err)
+static struct control_wait *wait_new(struct control_call *call, int64_t timeout_ms,
+                                     control_resume_fn *resume_fn) NO_THREAD_ANALYSIS
 {
     struct control_wait *w = xcalloc(1, sizeof(*w));
     w->server = call->server;
     w->call = call;
-    w->resume = resume;
+    w->id = call->id;
+    w->resume = resume_fn;
     w->deadline_ms = timeout_ms == 0 ? INT64_MAX : clock_mono_ms() + timeout_ms;
-    submission->done = on_done;
-    submission->progress = on_progress;
-    submission->arg = w;
+    buf_init(&w->progress, CONTROL_PROGRESS_BYTES_MAX);
+    buf_init(&w->lines, CONTROL_LINES_BYTES_MAX);
     TAILQ_INSERT_TAIL(&call->server->waits, w, link);
-    int rc = job_queue_submit_with(queue, submission, err);
-    if (rc < 0) {
-        TAILQ_REMOVE(&call->server->waits, w, link);
-        free(w);
-        return rc;
-    }
-    call->wait = w;
-    return 0;
+    return w;
 }
 
 static void resume(struct control_wait *w, const struct control_outcome *outcome)
@@ -87,61 +109,76 @@ static void resume(struct control_wait *w, const struct control_outcome *outcome
 }
 
 /* A client that does not read its progress misses some. */
-static void send_progress(struct control_wait *w, const char *text, uint64_t done, uint64_t total, const char *unit,
-                          int64_t now_ms)
+static void send_progress(struct control_wait *w, const struct buf *frames, int64_t now_ms)
 {
     struct control_client *client = w->call->client;
-    if (client->out.len > CONTROL_WAITING_BYTES_MAX)
+    if (frames->len == 0 || client->out.len > CONTROL_WAITING_BYTES_MAX)
         return;
-    struct pack p;
-    cleanup_buf struct buf body;
-    buf_init(&body, progress_bytes_max);
-    pack_init(&p, &body);
-    pack_map_begin(&p, NULL);
-    pack_str(&p, "text", text);
-    pack_int(&p, "done", (int64_t)done);
-    pack_int(&p, "total", (int64_t)total);
-    pack_str(&p, "unit", unit);
-    pack_map_end(&p);
-    int rc = pack_end(&p);
-    if (rc == 0)
-        rc = answer_encode(&client->out, w->call->id, MESSAGE_PROGRESS, &body);
-    if (rc == 0)
+    if (buf_append(&client->out, frames->data, frames->len) == 0)
         control_client_send(client, now_ms);
 }
 
-static struct control_wait *take_posted(struct control_server *server, struct control_wait *ret_copy)
+/* The next wait with news; *ret_frames (to be freed) gets its progress, *ret_outcome its end, if it has ended. */
+static struct control_wait *take_posted(struct control_server *server, struct buf *ret_frames,
+                                        struct control_outcome *ret_outcome)
 {
     mutex_lock(&server->lock);
     struct control_wait *w = TAILQ_FIRST(&server->posted);
     if (w != NULL) {
         TAILQ_REMOVE(&server->posted, w, posted);
         w->is_posted = false;
-        *ret_copy = *w;
-        w->has_progress = false;
+        *ret_frames = w->progress;
+        buf_init(&w->progress, CONTROL_PROGRESS_BYTES_MAX);
+        w->ends_in_counter = false;
+        *ret_outcome = w->outcome;
+        ret_outcome->lines = w->lines.data; /* when it has ended nobody appends any more */
     }
     mutex_unlock(&server->lock);
     return w;
 }
 
-void control_wait_run_posted(struct control_server *server, int64_t now_ms) NO_THREAD_ANALYSIS
+static void wait_free(struct control_wait *w) NO_THREAD_ANALYSIS
 {
-    struct control_wait copy;
+    TAILQ_REMOVE(&w->server->waits, w, link);
+    buf_fini(&w->progress);
+    buf_fini(&w->lines);
+    free(w);
+}
+
+int control_wait_for_job(struct control_call *call, struct job_queue *queue, struct job_submission *submission,
+                         int64_t timeout_ms, control_resume_fn *resume_fn, struct error *err)
+{
+    struct control_wait *w = wait_new(call, timeout_ms, resume_fn);
+    submission->done = on_done;
+    submission->progress = on_progress;
+    submission->arg = w;
+    int rc = job_queue_submit_with(queue, submission, err);
+    if (rc < 0)
+        wait_free(w);
+    else
+        call->wait = w;
+    return rc;
+}
+
+void control_wait_run_posted(struct control_server *server, int64_t now_ms)
+{
+    struct control_outcome outcome;
+    struct buf frames;
     struct control_wait *w;
-    while ((w = take_posted(server, &copy)) != NULL) {
-        if (copy.has_progress && w->call != NULL)
-            send_progress(w, copy.progress_text, copy.done, copy.total, copy.progress_unit, now_ms);
-        if (!copy.outcome.ended)
+    while ((w = take_posted(server, &frames, &outcome)) != NULL) {
+        if (w->call != NULL)
+            send_progress(w, &frames, now_ms);
+        buf_fini(&frames);
+        if (!outcome.ended)
             continue;
-        resume(w, &copy.outcome);
-        TAILQ_REMOVE(&server->waits, w, link);
-        free(w);
+        resume(w, &outcome);
+        wait_free(w);
     }
 }
 
 void control_wait_run_deadlines(struct control_server *server, int64_t now_ms)
 {
-    static const struct control_outcome not_ended = {.ended = false};
+    static const struct control_outcome not_ended = {.ended = false, .lines = ""};
     struct control_wait *w;
     TAILQ_FOREACH(w, &server->waits, link)
     {
@@ -166,7 +203,6 @@ void control_wait_free_all(struct control_server *server)
 {
     struct control_wait *w;
     while ((w = TAILQ_FIRST(&server->waits)) != NULL) {
-        TAILQ_REMOVE(&server->waits, w, link);
-        free(w);
+        wait_free(w);
     }
 }

@@ -79,6 +79,16 @@ const struct job_kind job_table[JOB_IDS] = {
                   .while_draining = false,
                   .reserved = false,
                   .run = dump_run},
+    [JOB_INSPECT] = {.name = "inspect",
+                     .priority = 40,
+                     .max_running = 1,
+                     .max_waiting = 1,
+                     .max_waiters = waiters_max,
+                     .second = JOB_SECOND_JOIN,
+                     .deadline_ms = INSPECT_DEADLINE_MS,
+                     .while_draining = true,
+                     .reserved = false,
+                     .run = inspect_run},
 };
 
 int job_table_run(const struct job_kind *kind, struct job *job, void *context, struct error *err)

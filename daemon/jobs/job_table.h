@@ -6,6 +6,7 @@
 #include "daemon/drain/drain_state.h"
 #include "daemon/jobs/drain.h"
 #include "daemon/jobs/health_state.h"
+#include "daemon/jobs/inspect.h"
 #include "daemon/jobs/reconcile.h"
 #include "daemon/jobs/resync.h"
 #include "daemon/jobs/stamp.h"
@@ -15,7 +16,7 @@
 #include "daemon/queue/scheduler.h"
 
 /* Every kind of job, with its rules, in one table. */
-enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RECONCILE, JOB_RESYNC, JOB_RELOAD, JOB_STAMP, JOB_DUMP, JOB_IDS };
+enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RECONCILE, JOB_RESYNC, JOB_RELOAD, JOB_STAMP, JOB_DUMP, JOB_INSPECT, JOB_IDS };
 
 /* What jobs work with; the context of the agent's queue. Everything in it outlives the queue. Each job gets a copy of
  * its own, which is valid, like the settings in it, until run() returns. */
@@ -34,6 +35,7 @@ struct job_context {
     struct stamp_state *stamp;
     struct drain_state *drain;
     struct drain_memory *drain_memory;
+    struct inspect_state *inspect;
     const char *admin_host; /* of proxysql.address */
     uint16_t admin_port;
     const char *traffic_host; /* of proxysql.traffic_address, used until ProxySQL tells its own */

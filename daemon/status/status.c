@@ -24,11 +24,22 @@ void status_collect(const struct job_context *jobs, struct status *ret_status)
     db_pool_stats(jobs->pool, &s->pool);
     for (size_t kind = 0; kind < JOB_IDS; kind++)
         job_queue_stats(jobs->queue, kind, &s->jobs[kind]);
+    s->has_pods = jobs->pods != NULL;
+    if (s->has_pods)
+        pod_watch_get_stats(jobs->pods, &s->pods);
+    stamp_get_stats(jobs->stamp, &s->stamp);
+    s->inspect = jobs->inspect;
+    inspect_get(jobs->inspect, &s->cluster);
+}
+
+void status_fini(struct status *s)
+{
+    inspect_put(s->inspect, &s->cluster);
 }
 
 int status_write_json(const struct job_context *jobs, struct buf *out)
 {
-    struct status status;
+    cleanup_status struct status status;
     struct pack p;
     cleanup_tree struct tree tree = {.top = NULL};
     cleanup_buf struct buf packed;

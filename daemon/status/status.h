@@ -17,13 +17,23 @@ struct status {
     struct health_snapshot health;
     struct db_pool_stats pool;
     struct job_kind_stats jobs[JOB_IDS];
+    bool has_pods; /* there is a pod watch */
+    struct pod_watch_stats pods;
+    struct stamp_stats stamp;
+    struct inspect_snapshot cluster; /* the last report of the inspect job */
+    struct inspect_state *inspect;   /* whose it is */
 };
 
-/* jobs is the queue's context, which outlives the call. */
+/* jobs is the queue's context, which outlives the status; free that with status_fini(). */
 void status_collect(const struct job_context *jobs, struct status *ret_status);
+void status_fini(struct status *status);
+#define cleanup_status __attribute__((cleanup(status_fini)))
 
-/* One map, as docs/status.schema.json describes it. */
+/* One map, as docs/status.schema.json describes it, and the parts that commands answer by themselves. */
 void status_pack(const struct status *status, struct pack *p);
+void status_pack_health(const struct status *status, struct pack *p);  /* health, proxysql */
+void status_pack_jobs(const struct status *status, struct pack *p);    /* jobs, queue */
+void status_pack_cluster(const struct status *status, struct pack *p); /* cluster, pods */
 
 /* Collect and write the same as JSON. 0, -EMSGSIZE or -ENOMEM. */
 MUST_CHECK int status_write_json(const struct job_context *jobs, struct buf *out);

@@ -17,6 +17,7 @@ static void pack_agent(const struct status *s, struct pack *p)
     pack_map_end(p);
 }
 
+/* What the probes go by. */
 static void pack_health(const struct status *s, struct pack *p)
 {
     const struct health_snapshot *h = &s->health;
@@ -75,12 +76,28 @@ static void pack_job(const struct status *s, size_t kind, struct pack *p)
     pack_map_end(p);
 }
 
-static void pack_jobs(const struct status *s, struct pack *p)
+static void pack_queue(const struct status *s, struct pack *p)
+{
+    struct job_kind_stats sum = {.waiting = 0};
+    for (size_t kind = 0; kind < JOB_IDS; kind++) {
+        sum.waiting += s->jobs[kind].waiting;
+        sum.running += s->jobs[kind].running;
+        sum.refused += s->jobs[kind].refused;
+    }
+    pack_map_begin(p, "queue");
+    pack_int(p, "waiting", sum.waiting);
+    pack_int(p, "running", sum.running);
+    pack_int(p, "refused", (int64_t)sum.refused);
+    pack_map_end(p);
+}
+
+void status_pack_jobs(const struct status *s, struct pack *p)
 {
     pack_array_begin(p, "jobs");
     for (size_t kind = 0; kind < JOB_IDS; kind++)
         pack_job(s, kind, p);
     pack_array_end(p);
+    pack_queue(s, p);
 }
 
 static void pack_pool(const struct status *s, struct pack *p)
@@ -100,13 +117,40 @@ static void pack_pool(const struct status *s, struct pack *p)
     pack_map_end(p);
 }
 
+static void pack_stamp(const struct status *s, struct pack *p)
+{
+    pack_map_begin(p, "stamp");
+    pack_bool(p, "known", s->stamp.known);
+    pack_int(p, "loads", (int64_t)s->stamp.loads);
+    pack_int(p, "failures", (int64_t)s->stamp.failures);
+    pack_str(p, "error", s->stamp.error);
+    pack_array_begin(p, "modules");
+    for (size_t i = 0; s->stamp.known && i < ADMIN_MODULES; i++) {
+        pack_map_begin(p, NULL);
+        pack_str(p, "module", admin_module_name((enum admin_module)i));
+        pack_str(p, "outcome", stamp_outcome_name(s->stamp.modules[i].outcome));
+        pack_int(p, "version", s->stamp.modules[i].version);
+        pack_int(p, "rows", s->stamp.modules[i].rows);
+        pack_map_end(p);
+    }
+    pack_array_end(p);
+    pack_map_end(p);
+}
+
+void status_pack_health(const struct status *s, struct pack *p)
+{
+    pack_health(s, p);
+    pack_proxysql(s, p);
+}
+
 void status_pack(const struct status *s, struct pack *p)
 {
     pack_map_begin(p, NULL);
     pack_agent(s, p);
-    pack_health(s, p);
-    pack_proxysql(s, p);
-    pack_jobs(s, p);
+    status_pack_health(s, p);
+    status_pack_cluster(s, p);
+    pack_stamp(s, p);
+    status_pack_jobs(s, p);
     pack_pool(s, p);
     pack_map_end(p);
 }

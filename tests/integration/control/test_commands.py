@@ -1,15 +1,8 @@
 """Every command, as its user runs it."""
-from lib import ctl
-from lib.control import Control
-
 import pytest
 
-
-@pytest.fixture
-def satellite(make_agent, node):
-    agent = make_agent(node, {"run_mode": "satellite"})
-    agent.wait_ready()
-    return agent
+from lib import ctl
+from lib.control import Control
 
 
 def test_status_as_a_table_fits_80_columns(satellite):

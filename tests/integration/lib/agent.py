@@ -158,6 +158,10 @@ class Agent:
         whole = self.process.log().rpartition("\n")[0]
         return [r for r in split_log(whole) if msg is None or r["msg"] == msg]
 
+    def records_begin(self, msg):
+        """The log's records whose message begins so."""
+        return [r for r in self.records() if r["msg"].startswith(msg)]
+
     def wait_record(self, msg, count=1, timeout=3.0):
         """Wait for the count-th record with this message and return it."""
         return wait_until(lambda: len(self.records(msg)) >= count and self.records(msg)[count - 1], timeout * SLOW,

@@ -1,0 +1,145 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/control/commands_private.h"
+#include "daemon/jobs/dump.h"
+#include "daemon/status/status.h"
+#include "shared/log.h"
+#include "shared/mem.h"
+
+/* Commands that change something: most of them submit a job and tell how it ended. */
+
+static void pack_lines(const char *lines, struct pack *p)
+{
+    pack_array_begin(p, "lines");
+    while (*lines != '\0') {
+        size_t len = strcspn(lines, "\n");
+        cleanup_free char *line = xasprintf("%.*s", (int)len, lines);
+        pack_str(p, NULL, line);
+        lines += len + 1; /* each has a line end */
+    }
+    pack_array_end(p);
+}
+
+static enum message_error error_of(int code)
+{
+    switch (code) {
+    case -ECANCELED:
+    case -ESHUTDOWN:
+    case -ENOTSUP:
+        return MESSAGE_UNAVAILABLE;
+    case -EBUSY:
+        return MESSAGE_BUSY;
+    default:
+        return MESSAGE_FAILED;
+    }
+}
+
+static void reply_outcome(void *context, struct control_call *call, const struct control_outcome *outcome)
+{
+    (void)context;
+    if (outcome->code < 0) {
+        control_reply_error(call, error_of(outcome->code), outcome->text, outcome->summary);
+        return;
+    }
+    struct command_answer answer;
+    command_answer_init(&answer);
+    pack_map_begin(&answer.pack, NULL);
+    pack_str(&answer.pack, "summary", outcome->summary);
+    pack_int(&answer.pack, "waited_ms", outcome->waited_ms);
+    pack_int(&answer.pack, "duration_ms", outcome->duration_ms);
+    pack_lines(outcome->lines, &answer.pack);
+    pack_map_end(&answer.pack);
+    command_answer_reply(&answer, call);
+}
+
+static void run_job(const struct job_context *c, struct control_call *call, struct job_submission *submission)
+{
+    struct error err = ERROR_INIT;
+    int rc = control_wait_for_job(call, c->queue, submission, 0, reply_outcome, &err);
+    if (rc == -ESHUTDOWN)
+        control_reply_error(call, MESSAGE_UNAVAILABLE, err.text, "status shows the phase");
+    else if (rc < 0)
+        control_reply_error(call, MESSAGE_BUSY, err.text, "jobs shows what waits and runs; try again");
+}
+
+/* A command of one mode only. False: refused, and answered. */
+static bool is_for(const struct job_context *c, struct control_call *call, int run_mode)
+{
+    cleanup_config const struct config *config = config_live_get(c->live);
+    char message[256];
+    if (config->run_mode == run_mode)
+        return true;
+    (void)snprintf(message, sizeof(message), "%s is for run_mode %s, this agent runs as %s",
+                   control_call_command(call)->name, run_mode_name(run_mode), run_mode_name(config->run_mode));
+    control_reply_error(call, MESSAGE_UNAVAILABLE, message, "");
+    return false;
+}
+
+void command_resync(void *context, struct control_call *call)
+{
+    struct job_submission submission = {.kind = JOB_RESYNC};
+    if (is_for(context, call, RUN_MODE_SATELLITE))
+        run_job(context, call, &submission);
+}
+
+void command_reconcile(void *context, struct control_call *call)
+{
+    struct job_submission submission = {.kind = JOB_RECONCILE};
+    if (is_for(context, call, RUN_MODE_CORE))
+        run_job(context, call, &submission);
+}
+
+void command_stamp(void *context, struct control_call *call)
+{
+    if (!is_for(context, call, RUN_MODE_CORE))
+        return;
+    struct stamp_request *request = xcalloc(1, sizeof(*request));
+    request->dry_run = control_call_value(call, "dry-run", 0) != 0;
+    request->again = true;
+    struct job_submission submission = {.kind = JOB_STAMP, .params = request, .params_free = free};
+    run_job(context, call, &submission);
+}
+
+void command_dump(void *context, struct control_call *call)
+{
+    const struct job_context *c = context;
+    cleanup_config const struct config *config = config_live_get(c->live);
+    struct dump_options *options = dump_options_new(config);
+    if (control_call_value(call, "reset", 0) != 0)
+        options->reset = true;
+    struct job_submission submission = {.kind = JOB_DUMP, .params = options, .params_free = dump_options_free};
+    run_job(c, call, &submission);
+}
+
+void command_reload(void *context, struct control_call *call)
+{
+    struct job_submission submission = {.kind = JOB_RELOAD};
+    run_job(context, call, &submission);
+}
+
+void command_missing(void *context, struct control_call *call)
+{
+    (void)context;
+    char message[128];
+    (void)snprintf(message, sizeof(message), "%s is not part of this release (%s)", control_call_command(call)->name,
+                   PROJECT_VERSION);
+    control_reply_error(call, MESSAGE_UNAVAILABLE, message, "");
+}
+
+void command_log_level(void *context, struct control_call *call)
+{
+    const struct job_context *c = context;
+    struct command_answer answer;
+    command_answer_init(&answer);
+    enum log_level before = log_get_level();
+    enum log_level level = (enum log_level)control_call_value(call, "level", LOG_LEVEL_INFO);
+    config_live_set_log_level(c->live, level);
+    pack_map_begin(&answer.pack, NULL);
+    pack_str(&answer.pack, "before", log_level_name(before));
+    pack_str(&answer.pack, "level", log_level_name(level));
+    pack_map_end(&answer.pack);
+    command_answer_reply(&answer, call);
+}
