@@ -6,8 +6,8 @@
 #include "shared/error.h"
 
 /*
- * A file to an HTTP server by PUT, streamed from the disk. What is cut, or answered with 408, 429 or 5xx, is tried again
- * after a pause (the server's Retry-After, else doubling with jitter). Proxies are those of the environment
+ * A file to an HTTP server by PUT, streamed from the disk. What is cut, or answered with 408, 429 or 5xx, is tried
+ * again after a pause (the server's Retry-After, else doubling with jitter). Proxies are those of the environment
  * (HTTPS_PROXY, NO_PROXY), redirects are not followed. No error's text holds the URL's query. Belongs to one thread.
  */
 enum {

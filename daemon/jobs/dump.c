@@ -165,6 +165,25 @@ static void save_rest(struct dump *d, struct dump_file *file, const char *name, 
     }
 }
 
+/* What is taken out of the statistics and finds no room is lost: look before. */
+static int check_room(struct dump *d, struct db_conn *conn, int fd, struct error *err)
+{
+    uint64_t bytes = 0;
+    struct error unknown = ERROR_INIT;
+    uint64_t free_bytes = dump_free_bytes(fd);
+    int64_t deadline_ms = clock_mono_ms() + d->context->config->proxysql.query_timeout_ms;
+    if (!d->options->reset)
+        return 0;
+    if (admin_read_digest_bytes(conn, deadline_ms, &bytes, &unknown) < 0)
+        return error_set(err, unknown.code, "%s", unknown.text);
+    if (d->options->compress == DUMP_COMPRESS_NONE && free_bytes < bytes + DUMP_FREE_RESERVE_BYTES)
+        return error_set(err, -ENOSPC,
+                         "%" PRIu64 " bytes are free, the statistics have about %" PRIu64 " and %" PRIu64
+                         " are left to others",
+                         free_bytes, bytes, DUMP_FREE_RESERVE_BYTES);
+    return 0;
+}
+
 static int dump_to_file(struct dump *d, struct db_conn *conn, enum admin_digest_table table, struct error *err)
 {
     cleanup_free char *name = file_name(d, table);
@@ -172,6 +191,8 @@ static int dump_to_file(struct dump *d, struct db_conn *conn, enum admin_digest_
     struct dump_file file;
     struct dump_count count = {.rows = 0};
     int rc = dump_file_create(&file, d->folder, name, d->options->reset, err);
+    if (rc == 0)
+        rc = check_room(d, conn, file.fd, err);
     if (rc == 0)
         rc = read_into(d, conn, table, file.fd, &count, err);
     if (rc == 0)
