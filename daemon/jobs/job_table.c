@@ -68,9 +68,9 @@ const struct job_kind job_table[JOB_IDS] = {
     [JOB_STAMP] = {.name = "stamp",
                    .priority = 70, /* before membership, which has to wait for the connection otherwise */
                    .max_running = 1,
-                   .max_waiting = 1,
+                   .max_waiting = 4,
                    .max_waiters = waiters_max,
-                   .second = JOB_SECOND_JOIN,
+                   .second = JOB_SECOND_QUEUE, /* a dry run must not become the one that stamps */
                    .deadline_ms = STAMP_DEADLINE_MS,
                    .while_draining = false,
                    .reserved = false,

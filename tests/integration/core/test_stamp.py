@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from lib import ctl
 from lib.cluster import SLOW, stays
 from lib.waiting import wait_until
 
@@ -386,3 +387,60 @@ def test_a_core_that_cannot_be_asked(cores):
         first.process.thaw()
     wait_stamped(agent, timeout=15, MYSQL_QUERY_RULES="left alone")
     assert column(second, "runtime_mysql_users", "username") == ["app"]
+
+
+# --- when somebody asks for it
+
+def test_a_dry_run_shows_what_would_change_and_changes_nothing(cores):
+    node = cores.add("core-0", tables=FULL)
+    agent = cores.agent("core-0")
+    wait_stamped(agent)
+    cores.wait_rows("core-0", "core-0")
+    for sql in ("UPDATE mysql_servers SET weight = 7", "INSERT INTO mysql_users (username, password) VALUES ('more', 'x')",
+                "DELETE FROM mysql_query_rules", "SET mysql-wait_timeout=12345678"):
+        node.admin(sql)
+    for module in ("MYSQL SERVERS", "MYSQL USERS", "MYSQL QUERY RULES", "MYSQL VARIABLES"):
+        node.admin(f"LOAD {module} TO RUNTIME")
+    node.admin("INSERT INTO mysql_users (username, password, active) VALUES ('only_in_memory', 'x', 0)")
+    node.tables = {**FULL, "mysql_query_rules": [*RULES, {**RULES[0], "rule_id": 2}]}
+    node.write_config()
+    tables = ("mysql_servers", "mysql_users", "mysql_query_rules", "global_variables", "mysql_replication_hostgroups")
+
+    def memory():
+        return {table: sorted(map(str, node.admin(f"SELECT * FROM {table}"))) for table in tables}
+
+    before = (versions(node), memory(), outcomes(agent))
+    done = ctl.run("stamp", "--dry-run", agent=agent)
+    assert done.returncode == 0, done
+    lines = (done.stdout + done.stderr).splitlines()
+    shown = [line for line in lines if line.startswith("  ") or ": " in line]
+    assert "MYSQL VARIABLES: nothing would change (4 rows in the file)" in shown, done
+    assert "MYSQL SERVERS: would change (2 rows in the file)" in shown
+    assert "  ~ mysql_servers 0 127.0.0.11:3306" in shown
+    assert "  - mysql_users more" in shown
+    assert "  + mysql_query_rules 1" in shown and "  + mysql_query_rules 2" in shown
+    assert (versions(node), memory(), outcomes(agent)) == before
+    assert "x" not in [line.rpartition(" ")[2] for line in shown]
+
+
+def test_a_dry_run_of_a_file_that_cannot_be_read(cores):
+    node = cores.add("core-0", tables=FULL)
+    agent = cores.agent("core-0")
+    wait_stamped(agent)
+    node.break_config()
+    done = ctl.run("stamp", "--dry-run", agent=agent)
+    assert done.returncode == 0, done
+    assert "MYSQL USERS: left alone, the file cannot be read" in done.stdout + done.stderr
+    assert versions(node) == dict.fromkeys(MODULES, 2)
+
+
+def test_it_is_asked_for_again(cores):
+    node = cores.add("core-0", tables=FULL)
+    agent = cores.agent("core-0")
+    wait_stamped(agent)
+    node.accounts = ["app", "new"]
+    node.write_config()
+    assert ctl.run("stamp", agent=agent).returncode == 0
+    assert column(node, "runtime_mysql_users", "username") == ["app", "new"]
+    assert versions(node) == dict.fromkeys(MODULES, 3)
+    wait_stamped(agent)
