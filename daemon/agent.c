@@ -12,6 +12,7 @@
 #include "daemon/discovery/dns_source.h"
 #include "daemon/discovery/pod_watch.h"
 #include "daemon/discovery/static_source.h"
+#include "daemon/http/access.h"
 #include "daemon/http/api.h"
 #include "daemon/http/http_server.h"
 #include "daemon/jobs/drain.h"
@@ -268,6 +269,7 @@ int agent_start(struct agent **ret_agent, struct config_live *live, struct error
     (void)phase_advance(&a->phase, PHASE_RUNNING);
     log_info("listening", LOG_STR("address", config->api.address), LOG_INT("port", http_server_port(a->http)),
              LOG_STR("proxysql", config->proxysql.address));
+    http_access_warn(config);
     *ret_agent = a;
     return 0;
 }

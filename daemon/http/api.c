@@ -157,15 +157,17 @@ static void get_metrics(void *context, struct http_request *request)
 }
 
 const struct http_route api_routes[] = {
-    {.path = "/shutdown", .methods = HTTP_GET | HTTP_POST, .handler = api_shutdown},
+    {.path = "/shutdown", .methods = HTTP_GET | HTTP_POST, .patient = true, .handler = api_shutdown},
     {.path = "/healthz/started", .methods = HTTP_GET, .handler = get_started},
     {.path = "/healthz/ready", .methods = HTTP_GET, .handler = get_ready},
     {.path = "/healthz/live", .methods = HTTP_GET, .handler = get_live},
     {.path = "/metrics", .methods = HTTP_GET, .handler = get_metrics},
     {.path = "/api/v1/status", .methods = HTTP_GET, .handler = get_status},
-    {.path = "/api/v1/resync", .methods = HTTP_POST, .handler = api_post_command},
-    {.path = "/api/v1/reconcile", .methods = HTTP_POST, .handler = api_post_command},
-    {.path = "/api/v1/reload", .methods = HTTP_POST, .handler = api_post_command},
-    {.path = "/api/v1/log-level", .methods = HTTP_POST, .handler = api_post_command},
+    {.path = "/api/v1/resync", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
+    {.path = "/api/v1/reconcile", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
+    {.path = "/api/v1/reload", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
+    {.path = "/api/v1/drain", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
+    {.path = "/api/v1/undrain", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
+    {.path = "/api/v1/log-level", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
     {.path = NULL},
 };

@@ -11,6 +11,7 @@
 #include "daemon/http/access.h"
 #include "daemon/http/api.h"
 #include "daemon/http/api_body.h"
+#include "daemon/jobs/drain.h"
 #include "daemon/jobs/job_table.h"
 #include "daemon/status/status.h"
 #include "shared/cidr.h"
@@ -18,7 +19,7 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 
-enum { body_bytes_max = 8 * 1024 };
+enum { body_bytes_max = 8 * 1024, delay_max_s = 3600 };
 
 struct command {
     const char *path;
@@ -34,6 +35,11 @@ static void run_job(const struct command *command, const struct api_context *c, 
 static void run_log_level(const struct command *command, const struct api_context *c, struct http_request *request,
                           const int64_t *values);
 
+static void run_drain(const struct command *command, const struct api_context *c, struct http_request *request,
+                      const int64_t *values);
+static void run_undrain(const struct command *command, const struct api_context *c, struct http_request *request,
+                        const int64_t *values);
+
 static const char *const level_names[] = {"DEBUG", "INFO", "WARN", "ERROR", NULL}; /* as enum log_level */
 
 #define WAIT_S                                                                                           \
@@ -45,6 +51,13 @@ static const struct command commands[] = {
     {.path = "/api/v1/resync", .run_mode = RUN_MODE_SATELLITE, .job = JOB_RESYNC, .run = run_job, .fields = {WAIT_S}},
     {.path = "/api/v1/reconcile", .run_mode = RUN_MODE_CORE, .job = JOB_RECONCILE, .run = run_job, .fields = {WAIT_S}},
     {.path = "/api/v1/reload", .job = JOB_RELOAD, .run = run_job, .fields = {WAIT_S}},
+    {.path = "/api/v1/drain",
+     .job = JOB_DRAIN,
+     .run = run_drain,
+     .fields = {WAIT_S,
+                {.name = "maintenance", .type = API_FIELD_BOOL},
+                {.name = "delay_s", .type = API_FIELD_INT, .otherwise = -1, .max = delay_max_s}}},
+    {.path = "/api/v1/undrain", .job = JOB_DRAIN, .run = run_undrain, .fields = {WAIT_S}},
     {.path = "/api/v1/log-level",
      .job = JOB_IDS,
      .run = run_log_level,
@@ -105,6 +118,8 @@ static int status_of(const struct outcome *o)
 {
     if (o->code < 0 && !o->refused && o->command->job == JOB_RELOAD)
         return 422; /* what the file says cannot be */
+    if (o->code == -EBUSY && o->command->job == JOB_DRAIN)
+        return 409; /* the agent is stopping, and that is not undone */
     return api_job_status(o->code);
 }
 
@@ -191,6 +206,34 @@ static void run_job(const struct command *command, const struct api_context *c, 
     int rc = job_queue_submit(c->queue, command->job, job_done, deferred, &err);
     if (rc < 0)
         end_refused(deferred, rc, &err);
+}
+
+static void ask_drain(const struct command *command, const struct api_context *c, struct http_request *request,
+                      const int64_t *values, struct drain_request drain)
+{
+    struct error err = ERROR_INIT;
+    struct http_deferred *deferred = await(command, request, values[0]);
+    drain.by = command->path;
+    drain.done = job_done;
+    drain.arg = deferred;
+    int rc = drain_request(c->jobs, &drain, &err);
+    if (rc < 0)
+        end_refused(deferred, rc, &err);
+}
+
+static void run_drain(const struct command *command, const struct api_context *c, struct http_request *request,
+                      const int64_t *values)
+{
+    const struct drain_request drain = {.target = values[1] != 0 ? DRAIN_MAINTENANCE : DRAIN_STOPPED,
+                                        .delay_ms = values[2] < 0 ? -1 : values[2] * 1000};
+    ask_drain(command, c, request, values, drain);
+}
+
+static void run_undrain(const struct command *command, const struct api_context *c, struct http_request *request,
+                        const int64_t *values)
+{
+    const struct drain_request drain = {.target = DRAIN_RUNNING, .delay_ms = -1};
+    ask_drain(command, c, request, values, drain);
 }
 
 static void run_log_level(const struct command *command, const struct api_context *c, struct http_request *request,

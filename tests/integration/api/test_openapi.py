@@ -96,11 +96,14 @@ def commands():
     return [path for path, method in OPERATIONS if method == "post" and path.startswith("/api/")]
 
 
-def ask_what_strangers_get(recorder, agent, open_agent):
+def ask_what_strangers_get(recorder, agent, closed):
+    for method in ("get", "post"):
+        assert recorder.ask(agent, "/shutdown", method, token=None).status == 401
+        assert recorder.ask(closed, "/shutdown", method).status == 403
     for path in commands():
         assert recorder.ask(agent, path, "post", token=None).status == 401
         assert recorder.ask(agent, path, "post", token="wrong").status == 401
-        assert recorder.ask(open_agent, path, "post").status == 403
+        assert recorder.ask(closed, path, "post").status == 403
         assert recorder.ask(agent, path, "post", {"no": "such"}).status == 400
         assert recorder.ask(agent, path, "post", "{}", content_type="text/plain").status == 415
         assert recorder.ask(agent, path, "post", " " * 65537).status == 413
@@ -139,6 +142,18 @@ def reload_a_bad_file(recorder, agent):
     assert recorder.ask(agent, "/api/v1/reload", "post").status == 422
 
 
+def drain_every_way(recorder, agent, relay):
+    """In the end it is stopped, and its ProxySQL with it."""
+    maintenance = {"maintenance": True, "delay_s": 1}
+    assert recorder.ask(agent, "/api/v1/drain", "post", {**maintenance, "wait_s": 0}).status == 202
+    assert recorder.ask(agent, "/api/v1/drain", "post", {**maintenance, "wait_s": 60}).status == 200
+    ask_while_held(recorder, agent, relay, "PROXYSQL RESUME", "/api/v1/undrain")
+    assert recorder.ask(agent, "/api/v1/drain", "post", {"delay_s": 1, "wait_s": 0}).status == 202
+    assert recorder.ask(agent, "/api/v1/undrain", "post").status == 409
+    assert recorder.ask(agent, "/api/v1/drain", "post", {"maintenance": True}).status == 409
+    assert recorder.ask(agent, "/shutdown").status == 200
+
+
 @pytest.fixture
 def world(fresh_node, make_agent, tmp_path, token_file):
     """Agents of both modes, with their ProxySQL behind a relay and without one."""
@@ -154,7 +169,7 @@ def world(fresh_node, make_agent, tmp_path, token_file):
     env = {"POD_NAME": "core-0"}
     agents = {"core": make_agent(relays[0], core, env=env), "satellite": make_agent(relays[1], satellite),
               "core away": make_agent(absent, core, env=env), "satellite away": make_agent(absent, satellite),
-              "open": make_agent(absent)}
+              "closed": make_agent(absent, {"api.shutdown_allow": ["192.0.2.1"]})}
     yield agents, relays
     for agent in agents.values():
         agent.close()
@@ -170,7 +185,7 @@ def test_the_running_agent_is_as_documented(world):
     agents["satellite"].wait_record(NEW_LIFE)
     for name in ("core away", "satellite away"):
         agents[name].wait_probe("/healthz/live", lambda a: a.status == 503)
-    ask_what_strangers_get(recorder, agents["core"], agents["open"])
+    ask_what_strangers_get(recorder, agents["core"], agents["closed"])
     ask_other_methods(agents["core"])
     ask_probes(recorder, agents["core"], (200, 200, 200))
     ask_probes(recorder, agents["core away"], (502, 503, 503))
@@ -186,7 +201,24 @@ def test_the_running_agent_is_as_documented(world):
     ask_while_held(recorder, agents["core"], relays[0], "FROM runtime_proxysql_servers", "/api/v1/reconcile")
     ask_while_held(recorder, agents["satellite"], relays[1], "'member', hostname", "/api/v1/resync", "/api/v1/reload")
     reload_a_bad_file(recorder, agents["core"])
+    drain_every_way(recorder, agents["satellite"], relays[1])
+    assert recorder.ask(agents["satellite away"], "/shutdown", "post").status == 200
     documented = {(path, method, status) for path, method in OPERATIONS
                   for status in DOCUMENT["paths"][path][method]["responses"] if status != "default"}
-    unseen = documented - recorder.seen
+    unseen = documented - recorder.seen - {("/shutdown", method, "500") for method in ("get", "post")}
     assert not unseen, f"documented, but no agent has answered so: {sorted(unseen)}"
+
+
+@pytest.mark.knobs
+def test_a_shutdown_that_fails_is_as_documented(fresh_node, make_agent):
+    recorder = Recorder()
+    agent = make_agent(fresh_node, {"shutdown.shutdown_timeout": 2, "shutdown.pause_delay": 0})
+    agent.wait_ready()
+    fresh_node.control("wedge on")
+    answers = []
+    posting = threading.Thread(target=lambda: answers.append(recorder.ask(agent, "/shutdown", "post")))
+    posting.start()
+    answers.append(recorder.ask(agent, "/shutdown"))
+    posting.join(30)
+    assert [answer.status for answer in answers] == [500, 500]
+    assert agent.process.wait(20) != 0
