@@ -18,7 +18,7 @@ PROBES = {path.rpartition("/")[2]: path for path in http_client.PROBES}
 CONFIG = """\
 run_mode: satellite
 proxysql:
-  address: 127.0.0.1:{admin_port}
+  address: {address}:{admin_port}
   username: radmin
   password: radmin
 api:
@@ -38,9 +38,10 @@ class Answer:
 
 
 class Agent:
-    """Starts with start(); its configuration and its log are in folder. admin_port: not the node's, but a relay's."""
+    """Starts with start(); its configuration and its log are in folder. admin_port: not the node's, but a relay's;
+    more: further lines of the configuration file; env: further variables."""
 
-    def __init__(self, folder, node, binary=None, admin_port=None):
+    def __init__(self, folder, node, binary=None, admin_port=None, more="", env=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.binary = binary or built("proxysql-agent")
@@ -48,9 +49,10 @@ class Agent:
         self.process = None
         self._read = 0
         config = self.folder / "config.yaml"
-        config.write_text(CONFIG.format(admin_port=admin_port or node.admin_port, port=self.port, folder=self.folder))
+        config.write_text(CONFIG.format(address=node.address, admin_port=admin_port or node.admin_port,
+                                        port=self.port, folder=self.folder) + more)
         self._env = clean_environment(AGENT_CONFIG_FILE=str(config),
-                                      AGENT_PROXYSQL_TRAFFIC_ADDRESS=f"127.0.0.1:{node.traffic_port}")
+                                      AGENT_PROXYSQL_TRAFFIC_ADDRESS=f"{node.address}:{node.traffic_port}", **(env or {}))
 
     def start(self):
         self.process = Process([self.binary], self.folder / "agent.log", env=self._env, cwd=self.folder)

@@ -11,14 +11,14 @@ from lib.proxysql import Node
 class Lab:
     """Starts what a bench needs in folders of its own below folder."""
 
-    def __init__(self, folder, seconds):
+    def __init__(self, folder, options):
         self._folder = pathlib.Path(folder)
         self._count = 0
-        self._seconds = seconds
+        self.options = options  # of the command line
 
     def seconds(self, default):
         """How long to measure: --seconds, or what is usual."""
-        return self._seconds or default
+        return self.options.seconds or default
 
     def folder(self):
         self._count += 1

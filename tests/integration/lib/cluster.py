@@ -17,7 +17,6 @@ from lib.waiting import wait_until
 
 BOOTSTRAP = "proxysql-core"  # the cores' service
 CHECK_INTERVAL_MS = 200
-FULL_LENGTH = os.environ.get("SCENARIO_LENGTH") == "full"  # else some scenarios are shorter, or left out
 LOADED = "LOAD PROXYSQL SERVERS TO RUNTIME"  # the agent's log of its only publishing statement
 
 VARIABLES = {"cluster_username": "cluster", "cluster_password": "cluster",
@@ -111,17 +110,18 @@ def _group(name, rows):
 
 class ClusterNode(Node):
     """A node with a configuration file. peers: (host, comment) rows of its proxysql_servers, None = no such table;
-    servers: addresses of backends; accounts: users of traffic; tables: more of them, rows as dicts. The file may be
-    changed between starts, and by write_config() during a life."""
+    servers: backends, each an address or (address, port); accounts: users of traffic; tables: more of them, rows as
+    dicts; flags: more of a real ProxySQL's. The file may be changed between starts, and by write_config() during a
+    life."""
 
     def __init__(self, folder, name, address, port, hosts, peers=None, servers=(), accounts=(), variables=None,
-                 clock=None, version=None, tables=None):
+                 clock=None, version=None, tables=None, flags=()):
         super().__init__(folder, users="admin:admin;radmin:radmin;cluster:cluster", tls=False, address=address)
         self.name, self.admin_port, self.hosts = name, port, hosts
         self.peers, self.servers, self.accounts = peers, servers, accounts
         self.variables = {**VARIABLES, **(variables or {})}
         self.tables = tables or {}
-        self.clock, self.version = clock, version
+        self.clock, self.version, self.flags = clock, version, flags
         self.keep_data = False  # over a restart
 
     def config_file(self):
@@ -133,8 +133,9 @@ class ClusterNode(Node):
             text += _group("proxysql_servers", [{"hostname": host, "port": self.admin_port, "weight": 0,
                                                  "comment": comment} for host, comment in self.peers])
         if self.servers:
-            text += _group("mysql_servers", [{"address": host, "port": 3306, "hostgroup": 0}
-                                             for host in self.servers])
+            servers = [(server, 3306) if isinstance(server, str) else server for server in self.servers]
+            text += _group("mysql_servers", [{"address": host, "port": port, "hostgroup": 0}
+                                             for host, port in servers])
         if self.accounts:
             text += _group("mysql_users", [{"username": name, "password": name, "default_hostgroup": 0}
                                            for name in self.accounts])
@@ -159,7 +160,8 @@ class ClusterNode(Node):
         return data
 
     def _command_real(self):
-        return [self.version or self.real, "-f", "--no-version-check", "-c", self.config_file(), "-D", self._data()]
+        return [self.version or self.real, "-f", "--no-version-check", "-c", self.config_file(), "-D", self._data(),
+                *self.flags]
 
     def _command_stand_in(self):
         command = [built("fake-proxysql"), "--admin", f"{self.address}:{self.admin_port}",
@@ -333,4 +335,4 @@ def stays(value, for_s, what):
     return first
 
 
-__all__ = ["BOOTSTRAP", "CHECK_INTERVAL_MS", "FULL_LENGTH", "LOADED", "SANITIZED", "SLOW", "Cluster", "ClusterNode", "Hosts", "stays"]
+__all__ = ["BOOTSTRAP", "CHECK_INTERVAL_MS", "LOADED", "SANITIZED", "SLOW", "Cluster", "ClusterNode", "Hosts", "stays"]
