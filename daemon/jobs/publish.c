@@ -17,20 +17,17 @@ int publisher_may_go_on(const struct publisher *p, struct error *err)
     return job_should_stop(p->job) ? error_set(err, -ECANCELED, "the agent drains or stops") : 0;
 }
 
-int publisher_load(const struct publisher *p, enum load_reason why, struct error *err)
+int publisher_load(const struct publisher *p, const char *why, struct error *err)
 {
     int rc = publisher_may_go_on(p, err);
     if (rc == 0)
         rc = admin_load_members_to_runtime(p->conn, publisher_deadline_ms(p), err);
-    if (rc < 0)
-        return rc;
-    job_counters_add_load(LOAD_PROXYSQL_SERVERS, why);
-    log_info("LOAD PROXYSQL SERVERS TO RUNTIME", LOG_STR("reason", load_reason_text(why)));
-    return 0;
+    if (rc == 0)
+        log_info("LOAD PROXYSQL SERVERS TO RUNTIME", LOG_STR("reason", why));
+    return rc;
 }
 
-int publisher_write(const struct publisher *p, const struct member_list *members, enum load_reason why,
-                    struct error *err)
+int publisher_write(const struct publisher *p, const struct member_list *members, const char *why, struct error *err)
 {
     int rc = publisher_may_go_on(p, err);
     if (rc == 0)

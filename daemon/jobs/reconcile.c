@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/cluster/departures.h"
 #include "daemon/cluster/wanted.h"
@@ -164,7 +163,7 @@ static bool must_wait(struct pass *p)
 }
 
 /* Memory is brought to the wanted rows also when only the LOAD is asked for: it would publish whatever is there. */
-static int write_once(struct pass *p, enum load_reason why, struct error *err)
+static int write_once(struct pass *p, const char *why, struct error *err)
 {
     int64_t began_ms = clock_mono_ms();
     int rc = publisher_write(&p->to, &p->wanted, why, err);
@@ -177,7 +176,7 @@ static int write_wanted(struct pass *p, struct error *err)
 {
     p->state->last_write_ms = clock_mono_ms();
     for (int i = 0; i < passes_max; i++) {
-        int rc = write_once(p, LOAD_CORES_CHANGED, err);
+        int rc = write_once(p, "the core pods changed", err);
         if (rc == 0)
             rc = read_runtime(p, err);
         if (rc < 0 || is_settled(p))
@@ -212,7 +211,7 @@ static int accept_satellites(struct pass *p, struct error *err)
         job_again_in(p->to.job, next_ms - now_ms);
         return 0;
     }
-    return write_once(p, LOAD_SATELLITE_RUNNING, err);
+    return write_once(p, "a satellite became Running", err);
 }
 
 /* Only a confirmed view can say that the own pod is not selected. */
@@ -261,27 +260,6 @@ static int run_pass(struct pass *p, struct error *err)
     return accept_satellites(p, err);
 }
 
-static int64_t missing_members(const struct pass *p)
-{
-    int64_t missing = 0;
-    for (size_t i = 0; i < p->wanted.count; i++) {
-        size_t at = 0;
-        while (at < p->runtime.count && strcmp(p->runtime.items[at].host, p->wanted.items[i].host) != 0)
-            at++;
-        missing += at == p->runtime.count ? 1 : 0;
-    }
-    return missing;
-}
-
-static void count_members(const struct pass *p)
-{
-    const struct job_counters_cluster cluster = {.members_wanted = (int64_t)p->wanted.count,
-                                                 .members_actual = (int64_t)p->runtime.count,
-                                                 .members_missing = missing_members(p)};
-    if (p->wanted.count > 0)
-        job_counters_set_cluster(&cluster);
-}
-
 static int run_on_node(struct pass *p, struct error *err)
 {
     struct health_snapshot health;
@@ -291,7 +269,6 @@ static int run_on_node(struct pass *p, struct error *err)
     int rc = db_pool_get(p->context->pool, DB_LANE_WRITE, publisher_deadline_ms(&p->to), &p->to.conn, err);
     if (rc == 0)
         rc = run_pass(p, err);
-    count_members(p);
     db_pool_put(p->context->pool, p->to.conn);
     return rc;
 }
