@@ -7,14 +7,20 @@ static void render_summary(const struct msgpack_object *result, struct screen *s
 {
     char took[SCREEN_TIME_SIZE];
     const char *summary = tree_text(result, "summary");
+    screen_print(s, COLOR_GOOD, "%s", summary[0] == '\0' ? "done" : summary);
+    screen_print(s, COLOR_NONE, " (%s)\n", screen_duration(tree_int(result, "duration_ms", 0), took));
+}
+
+/* What would change, or has changed, line by line. */
+static void render_lines(const struct msgpack_object *result, struct screen *s)
+{
     const struct msgpack_object *lines = tree_get(result, "lines");
     for (size_t i = 0; i < tree_count(lines); i++) {
         const char *line = "";
         if (tree_is_text(tree_item(lines, i), &line))
             screen_print(s, COLOR_NONE, "%s\n", line);
     }
-    screen_print(s, COLOR_GOOD, "%s", summary[0] == '\0' ? "done" : summary);
-    screen_print(s, COLOR_NONE, " (%s)\n", screen_duration(tree_int(result, "duration_ms", 0), took));
+    render_summary(result, s);
 }
 
 static void render_version(const struct msgpack_object *result, struct screen *s)
@@ -42,7 +48,7 @@ bool render_is_bad(const struct command *command, const struct msgpack_object *r
 render_fn *const renderers[COMMAND_IDS] = {
     [COMMAND_STATUS] = render_status,       [COMMAND_HEALTH] = render_health,     [COMMAND_JOBS] = render_jobs,
     [COMMAND_MEMBERS] = render_members,     [COMMAND_CONFIG] = render_config,     [COMMAND_VERSION] = render_version,
-    [COMMAND_RESYNC] = render_summary,      [COMMAND_RECONCILE] = render_summary, [COMMAND_STAMP] = render_summary,
+    [COMMAND_RESYNC] = render_summary,      [COMMAND_RECONCILE] = render_summary, [COMMAND_STAMP] = render_lines,
     [COMMAND_DUMP] = render_summary,        [COMMAND_DRAIN] = render_summary,     [COMMAND_UNDRAIN] = render_summary,
     [COMMAND_LOG_LEVEL] = render_log_level, [COMMAND_RELOAD] = render_summary,    [COMMAND_DOCTOR] = render_summary,
 };

@@ -62,8 +62,52 @@ def test_wrong_usage_is_status_3(words, says):
     assert says in done.stderr
 
 
-def test_no_agent_is_status_1_and_says_where(tmp_path):
-    done = ctl.run("status", env={"TMPDIR": str(tmp_path)})
-    assert done.returncode == 1
-    assert "/run/proxysql-agent/agent.sock: " in done.stderr
-    assert f"{tmp_path}/proxysql-agent-" in done.stderr and "missing" in done.stderr
+def test_config_says_where_each_value_comes_from(make_agent, node):
+    agent = make_agent(node, {"run_mode": "satellite"}, env={"AGENT_SATELLITE_INTERVAL": "7"}, flags=["--log.source"])
+    settings = {setting["key"]: setting for setting in ctl.ask(agent, "config")["settings"]}
+    assert settings["satellite.interval"]["value"] == "7"
+    assert settings["satellite.interval"]["where"] == "AGENT_SATELLITE_INTERVAL"
+    assert (settings["log.source"]["source"], settings["log.source"]["where"]) == ("flag", "--log.source")
+    assert settings["api.port"]["source"] == "file" and "agent.yaml:" in settings["api.port"]["where"]
+    assert settings["workers.count"]["source"] == "default"
+    assert settings["proxysql.password"]["value"] == '"********"'
+    table = ctl.run("config", agent=agent).stdout
+    assert "radmin" in table and table.count("radmin") == 1  # the user, never the password
+    rows = table.partition("\n\n")[0].splitlines()
+    assert max(map(len, rows)) <= 80 and "file line" in rows[2], table
+
+
+def test_reload_tells_what_changed(make_agent, node):
+    agent = make_agent(node, {"run_mode": "satellite", "satellite.interval": 9})
+    config = agent.folder / "agent.yaml"
+    config.write_text(config.read_text().replace('"interval": 9', '"interval": 8'))
+    assert ctl.ask(agent, "reload")["summary"] == "changed: satellite.interval"
+    config.write_text(config.read_text().replace('"interval": 8', '"interval": "soon"'))
+    done = ctl.run("reload", agent=agent)
+    assert done.returncode == 2 and "satellite.interval" in done.stderr and "soon" in done.stderr
+    settings = {setting["key"]: setting["value"] for setting in ctl.ask(agent, "config")["settings"]}
+    assert settings["satellite.interval"] == "8"
+
+
+def test_dump_writes_files(satellite):
+    summary = ctl.ask(satellite, "dump")["summary"]
+    assert "stats_mysql_query_digest" in summary and "-digests.csv" in summary
+
+
+def test_maintenance_and_back(satellite):
+    result = ctl.ask(satellite, "drain", "--maintenance", "--wait", "--delay", "0")
+    assert "drained" in result["summary"]
+    status = ctl.ask(satellite, "status")
+    assert (status["agent"]["phase"], status["drain"]["step"]) == ("draining", "drained")
+    assert satellite.ready().status == 503
+    refused = ctl.run("resync", agent=satellite)
+    assert refused.returncode == 2 and "draining" in refused.stderr
+    ctl.ask(satellite, "undrain")
+    assert ctl.ask(satellite, "status")["agent"]["phase"] == "running"
+    satellite.wait_ready()
+
+
+def test_drain_waits_for_the_end_and_the_agent_ends(satellite):
+    done = ctl.run("drain", "--wait", "--delay", "0", agent=satellite)
+    assert done.returncode == 0 and done.stdout.startswith("stopped after "), done
+    assert satellite.process.wait(10) == 0
