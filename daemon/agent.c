@@ -181,12 +181,30 @@ static int start_scheduler(struct agent *a, const struct config *c, struct error
 static void pods_changed(void *arg, unsigned changes)
 {
     struct agent *a = arg;
-    if ((changes & (POD_WATCH_CORE | POD_WATCH_OTHER_RUNNING | POD_WATCH_STATE)) != 0)
+    if ((changes & (POD_WATCH_CORE | POD_WATCH_OTHER_RUNNING | POD_WATCH_STATE | POD_WATCH_LEADER)) != 0)
         scheduler_hasten(a->scheduler, JOB_RECONCILE);
+}
+
+/* Runs in the pod watch's thread. */
+static enum leadership_standing standing(void *arg)
+{
+    struct agent *a = arg;
+    return phase_get(&a->phase) == PHASE_RUNNING ? LEADERSHIP_STAND : LEADERSHIP_RESIGN;
+}
+
+static struct elector_options election_of(struct agent *a, const struct config *c)
+{
+    return (struct elector_options){.lease_name = c->core.leader_election.lease_name,
+                                    .rules = {.lease_ms = c->core.leader_election.lease_duration * 1000,
+                                              .renew_ms = c->core.leader_election.renew_deadline * 1000,
+                                              .retry_ms = c->core.leader_election.retry_period * 1000},
+                                    .standing = standing,
+                                    .arg = a};
 }
 
 static int start_pod_watch(struct agent *a, const struct config *c, struct error *err)
 {
+    const struct elector_options election = election_of(a, c);
     const struct pod_watch_options options = {.api_server = c->kubernetes.api_server,
                                               .token_file = c->kubernetes.token_file,
                                               .ca_file = c->kubernetes.ca_file,
@@ -194,6 +212,7 @@ static int start_pod_watch(struct agent *a, const struct config *c, struct error
                                               .app = c->core.podselector.app,
                                               .component = c->core.podselector.component,
                                               .confirm_ms = c->core.interval * 1000,
+                                              .election = c->core.leader_election.enabled ? &election : NULL,
                                               .on_change = pods_changed,
                                               .arg = a};
     int rc = pod_watch_start(&a->pods, &options, err);

@@ -24,9 +24,19 @@ int64_t clock_mono_ms(void)
     return clock_mono_us() / 1000;
 }
 
+int64_t clock_real_us(void)
+{
+    return read_us(CLOCK_REALTIME);
+}
+
 int64_t clock_real_ms(void)
 {
-    return read_us(CLOCK_REALTIME) / 1000;
+    return clock_real_us() / 1000;
+}
+
+int64_t clock_boot_ms(void)
+{
+    return read_us(CLOCK_BOOTTIME) / 1000;
 }
 
 int clock_left_ms(int64_t deadline_ms)
@@ -37,15 +47,31 @@ int clock_left_ms(int64_t deadline_ms)
     return left > INT_MAX ? INT_MAX : (int)left;
 }
 
+/* The date and time of day; returns the microseconds. */
+static unsigned format_seconds(int64_t real_us, char ret_date[static CLOCK_RFC3339_SIZE])
+{
+    int us = (int)(real_us % 1000000);
+    if (us < 0)
+        us += 1000000;
+    time_t seconds = (time_t)((real_us - us) / 1000000);
+    struct tm tm;
+    if (gmtime_r(&seconds, &tm) == NULL || strftime(ret_date, CLOCK_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &tm) != 19)
+        (void)snprintf(ret_date, CLOCK_RFC3339_SIZE, "0000-00-00T00:00:00");
+    return (unsigned)us;
+}
+
 void clock_format_rfc3339(int64_t real_ms, char ret_text[static CLOCK_RFC3339_SIZE])
 {
-    int ms = (int)(real_ms % 1000);
-    if (ms < 0)
-        ms += 1000;
-    time_t seconds = (time_t)((real_ms - ms) / 1000);
-    struct tm tm;
     char date[CLOCK_RFC3339_SIZE];
-    if (gmtime_r(&seconds, &tm) == NULL || strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) != 19)
-        (void)snprintf(date, sizeof(date), "0000-00-00T00:00:00");
-    (void)snprintf(ret_text, CLOCK_RFC3339_SIZE, "%.19s.%03uZ", date, (unsigned)ms % 1000U);
+    int64_t us_max = INT64_MAX / 1000;
+    int64_t ms = real_ms > us_max ? us_max : real_ms < -us_max ? -us_max : real_ms;
+    unsigned us = format_seconds(ms * 1000, date);
+    (void)snprintf(ret_text, CLOCK_RFC3339_SIZE, "%.19s.%03uZ", date, us / 1000 % 1000U);
+}
+
+void clock_format_micro(int64_t real_us, char ret_text[static CLOCK_MICRO_SIZE])
+{
+    char date[CLOCK_RFC3339_SIZE];
+    unsigned us = format_seconds(real_us, date);
+    (void)snprintf(ret_text, CLOCK_MICRO_SIZE, "%.19s.%06uZ", date, us % 1000000U);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/config/option_value.h"
+#include "daemon/discovery/kube_name.h"
 #include "shared/net.h"
 
 struct peer {
@@ -49,8 +50,35 @@ static int check_discovery(struct loaded_config *loaded, struct error *err)
     return 0;
 }
 
+static int check_election(struct loaded_config *loaded, struct error *err)
+{
+    const struct config *c = &loaded->config;
+    char shown[OPTION_SHOWN_MAX];
+    if (!c->core.leader_election.enabled)
+        return 0;
+    if (c->core.discovery != DISCOVERY_KUBERNETES)
+        return error_set(err, -EINVAL,
+                         "core.leader_election.enabled: a Lease is an object of the Kubernetes API, so it "
+                         "needs core.discovery kubernetes");
+    option_quote(c->core.leader_election.lease_name, shown);
+    if (!kube_is_dns_subdomain(c->core.leader_election.lease_name))
+        return error_set(err, -EINVAL,
+                         "core.leader_election.lease_name: %s is no name of an object (allowed: a-z 0-9 "
+                         "- .)",
+                         shown);
+    if (c->core.leader_election.lease_duration <= c->core.leader_election.renew_deadline)
+        return error_set(err, -EINVAL,
+                         "core.leader_election.lease_duration: must be longer than renew_deadline, else "
+                         "two cores may lead");
+    if (c->core.leader_election.renew_deadline <= c->core.leader_election.retry_period)
+        return error_set(err, -EINVAL, "core.leader_election.renew_deadline: must be longer than retry_period");
+    return 0;
+}
+
 int config_check_core(struct loaded_config *loaded, struct error *err)
 {
     int rc = check_peers(&loaded->config.core.peers, err);
-    return rc == 0 ? check_discovery(loaded, err) : rc;
+    if (rc == 0)
+        rc = check_discovery(loaded, err);
+    return rc == 0 ? check_election(loaded, err) : rc;
 }

@@ -59,6 +59,13 @@ struct config {
         } podselector;
         char *bootstrap_hostname; /* the cores' service, as their configuration files name it */
         int64_t publish_interval_ms;
+        struct {
+            bool enabled;
+            char *lease_name;
+            int64_t lease_duration;
+            int64_t renew_deadline;
+            int64_t retry_period;
+        } leader_election;
         int64_t accept_interval;
         int config_authority; /* enum config_authority */
     } core;

@@ -21,7 +21,7 @@ enum {
     keepalive_interval_s = 5,
     header_bytes_max = 64 * 1024,
     path_max = 16 * 1024,
-    connections_max = 3, /* kept open: two watches, over one connection if it is HTTP/2, and a list */
+    connections_max = 4, /* kept open: two watches, over one connection if it is HTTP/2, a list and the lease */
 };
 
 struct kube_client {
@@ -42,6 +42,7 @@ struct kube_request {
     size_t header_bytes;
     struct buf refusal;
     char curl_error[CURL_ERROR_SIZE];
+    struct curl_slist *headers;
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -102,6 +103,11 @@ static long status_of(struct kube_request *request)
     return status;
 }
 
+static bool is_success(long status)
+{
+    return status == 200 || status == 201;
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *arg)
 {
     struct kube_request *request = arg;
@@ -112,7 +118,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
         return 0;
     }
     bool last = len <= 2 && (data[0] == '\r' || data[0] == '\n');
-    if (last && status_of(request) == 200 && request->handler->on_open != NULL)
+    if (last && is_success(status_of(request)) && request->handler->on_open != NULL)
         request->handler->on_open(request->arg);
     return len;
 }
@@ -121,7 +127,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
     struct kube_request *request = arg;
     size_t len = size * count;
-    if (status_of(request) == 200)
+    if (is_success(status_of(request)))
         return request->handler->on_data(request->arg, data, len, &request->err) < 0 ? CURL_WRITEFUNC_ERROR : len;
     size_t room = request->refusal.max - request->refusal.len;
     return buf_append(&request->refusal, data, len < room ? len : room) < 0 ? CURL_WRITEFUNC_ERROR : len;
@@ -163,6 +169,7 @@ void kube_request_free(struct kube_request *request)
         return;
     kube_request_cancel(request);
     curl_easy_cleanup(request->easy);
+    curl_slist_free_all(request->headers);
     buf_fini(&request->refusal);
     free(request);
 }
@@ -232,6 +239,24 @@ static CURLcode set_transport(CURL *easy, int64_t timeout_ms, bool fresh)
     return rc;
 }
 
+/* What the library takes for a POST becomes another method. Expect: some servers answer 100-continue late. */
+static CURLcode set_body(struct kube_request *request, const struct kube_call *call)
+{
+    CURL *easy = request->easy;
+    CURLcode rc = CURLE_OK;
+    if (call->method != NULL)
+        SET(CURLOPT_CUSTOMREQUEST, call->method);
+    if (call->body == NULL)
+        return rc;
+    curl_slist_free_all(request->headers);
+    request->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    if (request->headers == NULL || curl_slist_append(request->headers, "Expect:") == NULL)
+        return CURLE_OUT_OF_MEMORY;
+    SET(CURLOPT_COPYPOSTFIELDS, call->body);
+    SET(CURLOPT_HTTPHEADER, request->headers);
+    return rc;
+}
+
 static CURLcode set_request(struct kube_request *request, const char *path)
 {
     CURL *easy = request->easy;
@@ -248,12 +273,11 @@ static CURLcode set_request(struct kube_request *request, const char *path)
     return rc;
 }
 
-int kube_request_start(struct kube_request *request, const char *path, const struct kube_target *target,
-                       int64_t timeout_ms, bool fresh, struct error *err)
+int kube_request_start(struct kube_request *request, const struct kube_call *call, struct error *err)
 {
-    if (strlen(path) > path_max)
+    if (strlen(call->path) > path_max)
         return error_set(err, -EMSGSIZE, "the request has more than %d bytes", path_max);
-    request->target = target;
+    request->target = call->target;
     request->header_bytes = 0;
     request->curl_error[0] = '\0';
     error_clear(&request->err);
@@ -263,7 +287,8 @@ int kube_request_start(struct kube_request *request, const char *path, const str
     if (rc < 0)
         return rc;
     if (set_security(request->easy, request->client) != CURLE_OK ||
-        set_transport(request->easy, timeout_ms, fresh) != CURLE_OK || set_request(request, path) != CURLE_OK ||
+        set_transport(request->easy, call->timeout_ms, call->fresh) != CURLE_OK ||
+        set_request(request, call->path) != CURLE_OK || set_body(request, call) != CURLE_OK ||
         curl_multi_add_handle(request->client->multi, request->easy) != CURLM_OK)
         return error_set(err, -ENOMEM, "libcurl: the request cannot be set up");
     request->running = true;
@@ -309,6 +334,8 @@ static int status_code(long status)
         return -EACCES;
     case 404:
         return -ENOENT;
+    case 409:
+        return -EEXIST;
     case 410:
         return -ESTALE;
     case 429:
@@ -330,9 +357,9 @@ static void judge_status(const struct kube_request *request, long status, struct
         (void)error_set(err, -EACCES, "401 Unauthorized: the token in %s is not accepted", file);
     else if (status == 403)
         (void)error_set(err, -EACCES,
-                        "403 Forbidden: may not %s %s in namespace %s; the Role there needs apiGroups: [\"\"], "
+                        "403 Forbidden: may not %s %s in namespace %s; the Role there needs apiGroups: [\"%s\"], "
                         "resources: [\"%s\"], verbs: [%s]",
-                        t->verb, t->resource, t->namespace, t->resource, t->verbs);
+                        t->verb, t->resource, t->namespace, t->group, t->resource, t->verbs);
     else if (status >= 300 && status <= 399)
         (void)error_set(err, -EIO, "%ld: redirects are not followed", status);
     else
@@ -353,7 +380,7 @@ static void finish(struct kube_request *request, CURLcode result)
     long status = status_of(request);
     struct kube_answer answer = {.status = (int)status, .retry_after_ms = retry_after_ms(request), .err = request->err};
     kube_request_cancel(request);
-    if (answer.err.code == 0 && status != 0 && status != 200)
+    if (answer.err.code == 0 && status != 0 && !is_success(status))
         judge_status(request, status, &answer.err);
     else if (result != CURLE_OK)
         judge_transport(request, result, &answer.err);

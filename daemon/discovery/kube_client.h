@@ -8,7 +8,7 @@
 #include "shared/error.h"
 
 /*
- * GET requests to the Kubernetes API server, several at once in one thread. The token is read before every request and
+ * Requests to the Kubernetes API server, several at once in one thread. The token is read before every request and
  * leaves over https, or http to loopback, only; the server's certificate must come from the given CA; no proxies, no
  * redirects. Everything but kube_client_wakeup() belongs to the thread that polls, new() may run before in another.
  */
@@ -48,13 +48,13 @@ void kube_client_wakeup(struct kube_client *client);
 struct kube_answer {
     int status;             /* HTTP status, 0 = none came */
     int64_t retry_after_ms; /* what the server asks for, at most KUBE_RETRY_AFTER_MAX_MS; 0 = nothing */
-    struct error err;       /* code 0: status 200 and a body that came to its end */
+    struct error err;       /* code 0: status 200 or 201 and a body that came to its end */
 };
 
 struct kube_handler {
-    /* Status 200: its body will follow, perhaps much later. May be NULL. */
+    /* Status 200 or 201: its body will follow, perhaps much later. May be NULL. */
     void (*on_open)(void *arg);
-    /* The next piece of a body with status 200. A negative return value ends the request with it. */
+    /* The next piece of such a body. A negative return value ends the request with it. */
     int (*on_data)(void *arg, const char *data, size_t len, struct error *err);
     /* The request has ended and may be started again. Not called after kube_request_cancel(). */
     void (*on_done)(void *arg, const struct kube_answer *answer);
@@ -63,6 +63,7 @@ struct kube_handler {
 /* What a refusal's text needs to say what is missing. */
 struct kube_target {
     const char *verb;     /* "list" */
+    const char *group;    /* of the API, "" for pods */
     const char *resource; /* "pods" */
     const char *namespace;
     const char *verbs; /* what the Role must grant: "\"get\", \"list\", \"watch\"" */
@@ -73,10 +74,18 @@ struct kube_request *kube_request_new(struct kube_client *client, const struct k
 /* Cancels it. NULL is fine. */
 void kube_request_free(struct kube_request *request);
 
-/* Begin GET url-of-the-server + path. timeout_ms is the total time, 0 = none (a watch). fresh: on a connection of its
- * own. A failure to begin (no token, no memory) is reported by the return value alone. */
-MUST_CHECK int kube_request_start(struct kube_request *request, const char *path, const struct kube_target *target,
-                                  int64_t timeout_ms, bool fresh, struct error *err);
+/* What to ask. path and body are copied. */
+struct kube_call {
+    const char *method; /* NULL = GET */
+    const char *path;   /* after the server's URL */
+    const char *body;   /* JSON, NULL = none */
+    const struct kube_target *target;
+    int64_t timeout_ms; /* the total time, 0 = none (a watch) */
+    bool fresh;         /* on a connection of its own */
+};
+
+/* Begin a call. A failure to begin (no token, no memory) is reported by the return value alone. */
+MUST_CHECK int kube_request_start(struct kube_request *request, const struct kube_call *call, struct error *err);
 
 /* End it without a callback; fine when it does not run. Not from within a callback of the same request. */
 void kube_request_cancel(struct kube_request *request);

@@ -210,7 +210,8 @@ static int begin(struct pod_stream *s, const struct buf *path, const struct kube
 {
     bool fresh = s->fresh;
     s->fresh = false;
-    return kube_request_start(s->request, path->data, target, timeout_ms, fresh, err);
+    const struct kube_call call = {.path = path->data, .target = target, .timeout_ms = timeout_ms, .fresh = fresh};
+    return kube_request_start(s->request, &call, err);
 }
 
 static int begin_page(struct pod_stream *s, const char *next, struct error *err)
@@ -501,8 +502,8 @@ struct pod_stream *pod_stream_new(struct kube_client *client, const struct pod_s
     s->is_core = options->is_core;
     s->namespace = xstrdup(options->namespace);
     s->path = xasprintf("/api/v1/namespaces/%s/pods?labelSelector=%s", options->namespace, options->selector);
-    s->list_target = (struct kube_target){"list", "pods", s->namespace, watch_verbs};
-    s->watch_target = (struct kube_target){"watch", "pods", s->namespace, watch_verbs};
+    s->list_target = (struct kube_target){"list", "", "pods", s->namespace, watch_verbs};
+    s->watch_target = (struct kube_target){"watch", "", "pods", s->namespace, watch_verbs};
     s->patience = options->patience;
     s->request = kube_request_new(client, &handler, s);
     s->must_list = true;

@@ -14,7 +14,10 @@
 #include "shared/mem.h"
 #include "shared/thread.h"
 
-enum { wait_max_ms = 60 * 1000 };
+enum {
+    wait_max_ms = 60 * 1000,
+    give_up_ms = 100, /* for the lease, at the end */
+};
 
 struct pod_watch {
     struct member_source members;
@@ -25,6 +28,7 @@ struct pod_watch {
     struct kube_client *client; /* NULL once the thread has ended */
     struct pod_stream *core;
     struct pod_stream *others;
+    struct elector *elector; /* NULL: no election */
     pthread_t thread;
 
     struct mutex lock; /* of what follows */
@@ -46,6 +50,19 @@ static bool take_orders(struct pod_watch *w, int64_t *ret_wanted_ms)
     return !stopping;
 }
 
+/* Once the own pod is there: its uid is who we are. */
+static void tell_identity(struct pod_watch *w)
+{
+    if (elector_has_identity(w->elector))
+        return;
+    struct pod_view *view = pod_watch_snapshot(w);
+    for (size_t i = 0; i < view->count; i++) {
+        if (view->pods[i].own && view->pods[i].is_core)
+            elector_set_identity(w->elector, view->pods[i].name, view->pods[i].uid);
+    }
+    pod_view_free(view);
+}
+
 static void report(struct pod_watch *w)
 {
     unsigned core = pod_stream_take_changes(w->core);
@@ -59,6 +76,11 @@ static void report(struct pod_watch *w)
                        ((others & POD_STREAM_PODS) != 0 ? POD_WATCH_OTHER : 0) |
                        ((others & POD_STREAM_RUNNING) != 0 ? POD_WATCH_OTHER_RUNNING : 0) |
                        (((core | others) & POD_STREAM_STATE) != 0 ? POD_WATCH_STATE : 0);
+    if (w->elector != NULL) {
+        if ((core & POD_STREAM_PODS) != 0)
+            tell_identity(w);
+        changes |= elector_take_change(w->elector) ? POD_WATCH_LEADER : 0;
+    }
     if (changes != 0 && w->on_change != NULL)
         w->on_change(w->arg, changes);
 }
@@ -74,6 +96,10 @@ static int run_streams(struct pod_watch *w)
         int64_t others_ms = pod_stream_run(w->others, now_ms);
         due_ms = others_ms < due_ms ? others_ms : due_ms;
     }
+    if (w->elector != NULL) {
+        int64_t elector_ms = elector_run(w->elector, now_ms);
+        due_ms = elector_ms < due_ms ? elector_ms : due_ms;
+    }
     int64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
     return wait_ms < wait_max_ms ? (int)wait_ms : wait_max_ms;
 }
@@ -83,8 +109,24 @@ static void close_connections(struct pod_watch *w)
 {
     pod_stream_close(w->core);
     pod_stream_close(w->others);
+    if (w->elector != NULL)
+        elector_close(w->elector);
     kube_client_free(w->client);
     w->client = NULL;
+}
+
+/* A clean stop: others need not wait until the lease runs out. */
+static void give_up_lease(struct pod_watch *w)
+{
+    int64_t deadline_ms = clock_mono_ms() + give_up_ms;
+    if (w->elector == NULL)
+        return;
+    elector_resign(w->elector);
+    for (int left_ms; !elector_has_resigned(w->elector) && (left_ms = clock_left_ms(deadline_ms)) > 0;) {
+        int64_t now_ms = clock_mono_ms();
+        int64_t due_ms = elector_run(w->elector, now_ms) - now_ms;
+        kube_client_poll(w->client, due_ms < left_ms ? (int)due_ms : left_ms);
+    }
 }
 
 static void *thread_main(void *arg)
@@ -99,6 +141,7 @@ static void *thread_main(void *arg)
         kube_client_poll(w->client, wait_ms);
         report(w);
     }
+    give_up_lease(w);
     close_connections(w);
     return NULL;
 }
@@ -164,6 +207,11 @@ static struct pod_watch *watch_new(const struct pod_watch_options *options, stru
     };
     w->core = make_stream(w, options, true);
     w->others = make_stream(w, options, false);
+    if (options->election != NULL) {
+        struct elector_options election = *options->election;
+        election.namespace = options->namespace;
+        w->elector = elector_new(client, &election);
+    }
     mutex_init(&w->lock);
     cond_init(&w->listed);
     return w;
@@ -212,6 +260,7 @@ void pod_watch_free(struct pod_watch *w)
     close_connections(w);
     pod_stream_free(w->core);
     pod_stream_free(w->others);
+    elector_free(w->elector);
     own_pod_fini(&w->own);
     cond_fini(&w->listed);
     mutex_fini(&w->lock);
@@ -314,6 +363,11 @@ int pod_watch_confirm(struct pod_watch *w, int64_t since_ms, int64_t deadline_ms
 const struct member_source *pod_watch_members(const struct pod_watch *w)
 {
     return &w->members;
+}
+
+struct elector *pod_watch_elector(const struct pod_watch *w)
+{
+    return w->elector;
 }
 
 void pod_watch_get_stats(struct pod_watch *w, struct pod_watch_stats *ret_stats)

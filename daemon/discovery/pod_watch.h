@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/discovery/elector.h"
 #include "daemon/discovery/member_source.h"
 #include "daemon/discovery/own_pod.h"
 #include "daemon/discovery/pod_stream.h"
@@ -24,6 +25,7 @@ enum pod_watch_change {
     POD_WATCH_OTHER = 1 << 1,         /* another pod came, went or changed */
     POD_WATCH_OTHER_RUNNING = 1 << 2, /* another pod became Running with an address */
     POD_WATCH_STATE = 1 << 3,         /* complete or confirmed may have changed: see a snapshot */
+    POD_WATCH_LEADER = 1 << 4,        /* another core leads, or this one begins or ends to */
 };
 
 /* Runs in the watch thread without any lock held; must not wait and must not call pod_watch_confirm() or _stop(). */
@@ -41,6 +43,7 @@ struct pod_watch_options {
     int64_t confirm_ms;        /* a view stays confirmed for this long without an open watch */
     pod_watch_change_fn *on_change;
     void *arg;
+    const struct elector_options *election;     /* NULL: none, every core writes; namespace is taken from above */
     const struct pod_stream_patience *patience; /* NULL: the usual one; tests have less */
 };
 
@@ -49,7 +52,8 @@ struct pod_watch_options {
 MUST_CHECK int pod_watch_start(struct pod_watch **ret_watch, const struct pod_watch_options *options,
                                struct error *err);
 
-/* End the thread, within 100 ms; waiting pod_watch_confirm() calls fail with -ECANCELED. No on_change afterwards. */
+/* End the thread, within 100 ms, or twice that when it has a lease to give up; waiting pod_watch_confirm() calls fail
+ * with -ECANCELED. No on_change afterwards. */
 void pod_watch_stop(struct pod_watch *watch);
 
 /* After pod_watch_stop(). NULL is fine. */
@@ -69,6 +73,9 @@ void pod_watch_set_confirm_ms(struct pod_watch *watch, int64_t confirm_ms);
 
 /* The pods as a source of members; valid as long as the watch. */
 const struct member_source *pod_watch_members(const struct pod_watch *watch);
+
+/* The candidate that runs in the watch's thread, NULL without an election; valid as long as the watch. */
+struct elector *pod_watch_elector(const struct pod_watch *watch);
 
 /* How the two streams are doing, for status and metrics. */
 struct pod_watch_stats {

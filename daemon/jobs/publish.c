@@ -14,7 +14,9 @@ int64_t publisher_deadline_ms(const struct publisher *p)
 
 int publisher_may_go_on(const struct publisher *p, struct error *err)
 {
-    return job_should_stop(p->job) ? error_set(err, -ECANCELED, "the agent drains or stops") : 0;
+    if (job_should_stop(p->job))
+        return error_set(err, -ECANCELED, "the agent drains or stops");
+    return p->elector != NULL ? elector_check(p->elector, p->term, err) : 0;
 }
 
 int publisher_load(const struct publisher *p, const char *why, struct error *err)

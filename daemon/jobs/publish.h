@@ -2,18 +2,22 @@
 
 #include "daemon/cluster/member.h"
 #include "daemon/config/config.h"
+#include "daemon/discovery/elector.h"
 #include "daemon/proxysql/db_conn.h"
 #include "daemon/queue/job_queue.h"
 
 /*
  * Writing proxysql_servers, one statement after the other; shared by the jobs that do. Between two statements it is
- * asked whether the agent drains or stops: then no other one begins and -ECANCELED is returned. Runs on the job's
+ * asked whether the agent drains or stops, or has lost the lease that it writes by: then no other one begins and
+ * -ECANCELED is returned. Runs on the job's
  * thread, on the connection that the job has borrowed.
  */
 struct publisher {
     struct job *job;
     const struct config *config;
     struct db_conn *conn;
+    struct elector *elector; /* NULL: no lease is needed; else each statement needs it, in this term */
+    uint64_t term;
 };
 
 /* When a statement that begins now must have ended: proxysql.query_timeout_ms, and never after the job. */

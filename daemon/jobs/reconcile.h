@@ -9,8 +9,9 @@ enum { RECONCILE_DEADLINE_MS = 30 * 1000 };
  * (runtime_proxysql_servers) and writes only the difference: memory is brought to the wanted rows, one LOAD, runtime is
  * read back. A difference that no recent event of the pod watch explains is acted on only after a fresh list of the
  * pods. A row that dns or static do not name goes later than that (departures.h). Without a difference there is one
- * reason for a LOAD: a satellite became Running since the last one; at most one per core.accept_interval. context is a
- * struct job_context.
+ * reason for a LOAD: a satellite became Running since the last one; at most one per core.accept_interval. With leader
+ * election a follower does none of this; it only introduces itself (introduction_note). context is a struct
+ * job_context.
  */
 int reconcile_run(struct job *job, void *context, struct error *err);
 

@@ -7,6 +7,7 @@
 #include "daemon/cluster/convergence.h"
 #include "daemon/cluster/peers.h"
 #include "daemon/jobs/job_table.h"
+#include "daemon/jobs/other_node.h"
 #include "daemon/jobs/publish.h"
 #include "daemon/proxysql/admin_cluster.h"
 #include "daemon/proxysql/capability.h"
@@ -25,7 +26,6 @@ enum {
     reload_backoff_cap_ms = 300 * 1000,
     copy_backoff_ms = 10 * 1000,
     copy_backoff_cap_ms = 300 * 1000,
-    other_node_ms = 2000, /* to connect to another node and read its list */
 };
 
 struct resync_state {
@@ -145,28 +145,13 @@ static int reload_from_config(struct pass *p, struct error *err)
     return rc;
 }
 
-/* The member list of another node, read on a connection of its own. */
-static int read_other(struct pass *p, const char *host, uint16_t port, struct member_list *ret_members,
-                      struct error *err)
-{
-    int64_t deadline_ms = clock_mono_ms() + other_node_ms;
-    if (job_deadline_ms(p->to.job) < deadline_ms)
-        deadline_ms = job_deadline_ms(p->to.job);
-    struct db_conn *other = NULL;
-    int rc = db_pool_connect_other(p->context->pool, host, port, deadline_ms, &other, err);
-    if (rc == 0)
-        rc = admin_read_members(other, deadline_ms, ret_members, err);
-    db_conn_free(other);
-    return rc < 0 ? error_wrap(err, "read the member list of %s:%u", host, port) : 0;
-}
-
 /* Copy a node's list to ours, unless it is empty or the same. *ret_copied tells. */
 static int copy_from(struct pass *p, const char *host, uint16_t port, const char *why, bool *ret_copied,
                      struct error *err)
 {
     cleanup_members struct member_list members = {0};
     *ret_copied = false;
-    int rc = read_other(p, host, port, &members, err);
+    int rc = other_node_read_members(p->context, p->to.job, host, port, &members, err);
     if (rc < 0 || members.count == 0 || member_list_equal(&members, &p->view.members))
         return rc;
     p->state->memory_touched = true;

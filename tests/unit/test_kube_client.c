@@ -64,7 +64,8 @@ static void on_done(void *arg, const struct kube_answer *answer)
 }
 
 static const struct kube_handler handler = {.on_open = on_open, .on_data = on_data, .on_done = on_done};
-static const struct kube_target target = {"list", "pods", "proxysql", "\"list\""};
+static const struct kube_target target = {"list", "", "pods", "proxysql", "\"list\""};
+static const struct kube_call call = {.path = "/x", .target = &target, .timeout_ms = WAIT_MS};
 
 /* Poll the client until the server can accept, resp. has something to read. */
 static void poll_until_readable(struct kube_client *client, int fd)
@@ -95,7 +96,7 @@ static void exchange(const char *token_file, const char *answer, struct outcome 
     struct kube_request *request = kube_request_new(client, &handler, outcome);
     struct error err = ERROR_INIT;
     buf_init(&outcome->body, 65536);
-    assert_int_equal(kube_request_start(request, "/x", &target, WAIT_MS, false, &err), 0);
+    assert_int_equal(kube_request_start(request, &call, &err), 0);
     poll_until_readable(client, server.listener);
     cleanup_fd int fd = accept(server.listener, NULL, NULL);
     poll_until_readable(client, fd);
@@ -217,7 +218,7 @@ static void token_must_be_one(void **state)
         write_file(path, bad[i]);
         client = client_new("http://127.0.0.1:1", path);
         struct kube_request *request = kube_request_new(client, &handler, &outcome);
-        assert_int_equal(kube_request_start(request, "/x", &target, WAIT_MS, false, &err), -EINVAL);
+        assert_int_equal(kube_request_start(request, &call, &err), -EINVAL);
         assert_memory_equal(err.text, "token: ", 7);
         kube_request_free(request);
         kube_client_free(client);

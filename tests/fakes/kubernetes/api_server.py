@@ -1,4 +1,5 @@
-"""A stand-in for the Kubernetes API server: the pods of one namespace, listed and watched like kube-apiserver does.
+"""A stand-in for the Kubernetes API server: the pods of one namespace, listed and watched like kube-apiserver does,
+and its leases (leases.py).
 
 It runs in the test's own process. Faults are told to it one by one (Fault) and each is used once, by the first request
 that it fits. Behaviour follows kube-apiserver 1.20: pages and continue tokens, a pod that leaves the selector is
@@ -18,12 +19,15 @@ import time
 import urllib.parse
 import uuid
 
+import leases
+from leases import status
+
 VERSIONS_START = 1000
 
 
 @dataclasses.dataclass
 class Fault:
-    """What to do to one request. verb: list, watch or None for any; core: of the core pods, of the others, or None;
+    """What to do to one request. verb: list, watch, of leases get, create, update, or None for any; core: of the core pods, of the others, or None;
     page: of a list, the first or a later one, or None."""
     do: str  # status, hang, close, half, cut, oversize, garbage, ended, silent, bookmark
     verb: str = None
@@ -50,11 +54,6 @@ def _matches(selector, labels):
     return True
 
 
-def status(code, reason, message):
-    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message,
-            "reason": reason, "code": code}
-
-
 class ApiServer:
     """The state, and the server in front of it. All methods may be called from any thread."""
 
@@ -64,6 +63,7 @@ class ApiServer:
         self.version = VERSIONS_START
         self.oldest = VERSIONS_START  # of the history
         self.history = []  # (version, type, pod, pod before)
+        self.leases = {}
         self.token = None  # None: every request may
         self.forbidden = set()  # verbs
         self.faults = []
@@ -114,6 +114,23 @@ class ApiServer:
         with self.changed:
             pod = copy.deepcopy(self.pods.pop(name))
             self._record("DELETED", pod, pod)
+
+    # --- leases
+
+    def lease(self, name):
+        """Its spec, or None."""
+        with self.changed:
+            return copy.deepcopy(self.leases[name]["spec"]) if name in self.leases else None
+
+    def put_lease(self, name, spec):
+        """As another client would: created or changed as a whole."""
+        with self.changed:
+            known = self.leases.get(name)
+            metadata = {"name": name, "resourceVersion": known["metadata"]["resourceVersion"]} if known else \
+                {"name": name}
+            write = leases.update if known else leases.create
+            code, document = write(self, "proxysql", name, {"metadata": metadata, "spec": spec})
+        assert code in (200, 201), document
 
     def compact(self):
         """Forget the history: every older resourceVersion and continue token is 410 from now on."""
@@ -239,7 +256,26 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         parts = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(parts.query))
-        verb = "watch" if query.get("watch") == "1" else "list"
+        if leases.matches(parts.path):
+            self._lease("get", leases.get, None)
+        else:
+            self._serve("watch" if query.get("watch") == "1" else "list", query)
+
+    def do_POST(self):
+        self._lease("create", leases.create, self._body())
+
+    def do_PUT(self):
+        self._lease("update", leases.update, self._body())
+
+    def _body(self):
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def _lease(self, verb, do, body):
+        namespace, name = leases.matches(self.path) or (None, None)
+        self._serve(verb, {}, lambda: self._answer(*do(self.api, namespace, name, body)), "leases")
+
+    def _serve(self, verb, query, answer=None, resource="pods"):
+        """Faults, the token and permissions, and then answer(), or what a list or a watch gives."""
         if self.api.is_down():
             self.close_connection = True
             return
@@ -248,13 +284,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.api.requests.append((verb, query))
             self.api.tokens[token] += 1
             wanted, forbidden = self.api.token, verb in self.api.forbidden
-        fault = self.api.take_fault(verb, "!=" not in query.get("labelSelector", ""), 2 if "continue" in query else 1)
+        core = "!=" not in query["labelSelector"] if resource == "pods" else None
+        fault = self.api.take_fault(verb, core, 2 if "continue" in query else 1)
         if fault:
             self._fail(fault)
         elif wanted is not None and token != wanted:
             self._answer(401, status(401, "Unauthorized", "Unauthorized"))
         elif forbidden:
-            self._answer(403, status(403, "Forbidden", f"pods is forbidden: cannot {verb}"))
+            self._answer(403, status(403, "Forbidden", f"{resource} is forbidden: cannot {verb}"))
+        elif answer:
+            answer()
         elif verb == "watch":
             self._watch(query)
         else:

@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "tests" / "fakes" / "kubernetes"))
 from api_server import ApiServer  # noqa: E402  pylint: disable=wrong-import-position
 
 PODS = "/api/v1/namespaces/proxysql/pods"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/proxysql/leases"
 MERGE = "application/merge-patch+json"
 NOW = "2026-01-01T00:00:00Z"
 
@@ -71,7 +72,7 @@ class FakeKube(ApiServer):
 
 
 class RealKube:
-    """kube-apiserver and etcd on free ports; user agent may get, list and watch pods in namespace proxysql."""
+    """kube-apiserver and etcd on free ports; user agent may do in namespace proxysql what deploy/role.yaml grants."""
 
     real = True
     tokens = {"admin": "admin-token", "agent": "agent-token", "nobody": "nobody-token"}
@@ -163,12 +164,13 @@ class RealKube:
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "agent"},
             "subjects": [{"kind": "User", "name": "agent", "apiGroup": "rbac.authorization.k8s.io"}]})
 
-    def allow(self, *verbs, method="PUT"):
-        """What the agent's Role grants on pods."""
+    def allow(self, *verbs, method="PUT", leases=("get", "create", "update")):
+        """What the agent's Role grants on pods, and on leases."""
         path = "/apis/rbac.authorization.k8s.io/v1/namespaces/proxysql/roles"
-        self._must(method, path + ("/agent" if method == "PUT" else ""),
-                   {"metadata": {"name": "agent"},
-                    "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": list(verbs)}]})
+        rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": list(verbs)}]
+        if leases:
+            rules.append({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": list(leases)})
+        self._must(method, path + ("/agent" if method == "PUT" else ""), {"metadata": {"name": "agent"}, "rules": rules})
 
     def create_pod(self, name, component="core", app="proxysql", padding=0):
         """A pod that is Pending and has no address."""
@@ -198,7 +200,21 @@ class RealKube:
     def delete_pod(self, name):
         self._must("DELETE", f"{PODS}/{name}", {"gracePeriodSeconds": 0})
 
+    def lease(self, name):
+        """Its spec, or None."""
+        code, document = self.api("GET", f"{LEASES}/{name}")
+        return document["spec"] if code == 200 else None
+
+    def put_lease(self, name, spec):
+        """As another client would: created or changed as a whole."""
+        code, document = self.api("GET", f"{LEASES}/{name}")
+        if code == 200:
+            self._must("PUT", f"{LEASES}/{name}", {**document, "spec": spec}, accept=(200,))
+        else:
+            self._must("POST", LEASES, {"metadata": {"name": name}, "spec": spec}, accept=(201,))
+
     def delete_all(self):
+        self._must("DELETE", LEASES)
         self._must("DELETE", PODS, {"gracePeriodSeconds": 0})
         wait_until(lambda: not self.api("GET", PODS)[1]["items"], what="no pod is left")
 

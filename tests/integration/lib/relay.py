@@ -1,6 +1,7 @@
 """Between an agent and its node: sees every statement, and can hold the answer to one of them."""
 import socket
 import threading
+import time
 
 COM_QUERY = 3
 
@@ -20,6 +21,7 @@ class Relay:
     def __init__(self, address, port, node):
         self.address, self.admin_port, self.traffic_port = address, port, node.traffic_port
         self.statements = []
+        self.timed = []  # the same, each with when it came
         self._node, self._held = node, None
         self._listener = socket.create_server((address, port))
         self._sockets = [self._listener]
@@ -71,6 +73,7 @@ class Relay:
             return
         text = packet[1:].decode(errors="replace")
         self.statements.append(text)
+        self.timed.append((time.monotonic(), text))
         if self._held and not self._held.asked.is_set() and self._held.text in text:
             self._held.left -= 1
             if self._held.left == 0:

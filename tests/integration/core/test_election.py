@@ -1,0 +1,266 @@
+"""Leader election: who leads, who takes over and when, judged from the statements that ProxySQL received."""
+import re
+import signal
+import time
+
+import pytest
+
+from lib.cluster import SLOW, stays
+from lib.ports import free_port
+from lib.tcp_gate import TcpGate
+from lib.waiting import wait_until
+
+LEASE = "proxysql-agent"
+LEASE_S, RENEW_S, RETRY_S = 4 * SLOW, 3 * SLOW, SLOW
+LEADING = "leading: this core writes the members and accepts satellites"
+NOT_LEADING = "not leading any more"
+LOST = "the lease cannot be had, trying again"
+NAMES = ("core-0", "core-1", "core-2")
+WRITES = re.compile(r"(REPLACE INTO|DELETE FROM) proxysql_servers|LOAD PROXYSQL SERVERS", re.I)
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+
+
+class Election:
+    """Cores that elect: each agent behind a relay that sees its statements, and a gate to the API server."""
+
+    def __init__(self, cores):
+        self.cores, self.gates = cores, {}
+
+    def start(self, *names, **settings):
+        for name in names:
+            if name not in self.gates:
+                self.gates[name] = TcpGate(free_port(), self.cores.kube.port)
+            url = self.cores.kube.url.replace(str(self.cores.kube.port), str(self.gates[name].port))
+            self.cores.agent(name, {
+                "kubernetes.api_server": url, "core.leader_election.enabled": True,
+                "core.leader_election.lease_duration": LEASE_S, "core.leader_election.renew_deadline": RENEW_S,
+                "core.leader_election.retry_period": RETRY_S, **settings}, relayed=True)
+
+    def holder(self):
+        """The name of the core that holds the lease, or None."""
+        spec = self.cores.kube.lease(LEASE)
+        return (spec or {}).get("holderIdentity", "").rpartition("_")[0] or None
+
+    def wait_leader(self, *candidates, timeout=10.0):
+        """Wait until one of them leads, by its own word, and return its name."""
+        def leads():
+            name = self.holder()
+            agent = self.cores.agents.get(name) if name in candidates else None
+            return name if agent and self.leads(agent) else None
+        return wait_until(leads, timeout * SLOW, f"one of {candidates} leads")
+
+    @staticmethod
+    def leads(agent):
+        said = [r["msg"] for r in agent.records() if r["msg"] in (LEADING, NOT_LEADING)]
+        return bool(said) and said[-1] == LEADING
+
+    def writes(self, name, since=0.0):
+        """The statements that change the members, from then on."""
+        return [text for when, text in list(self.cores.relays[name].timed) if when >= since and WRITES.match(text)]
+
+    def settle(self, *names, **others):
+        for name in names:
+            self.cores.wait_rows(name, *names, timeout=15, **others)
+
+    def quiet(self, *names, for_s=2.0):
+        stays(lambda: [len(self.writes(name)) for name in names], for_s, "statements")
+
+    def close(self):
+        for gate in self.gates.values():
+            gate.close()
+
+
+def electing(made):
+    election = Election(made)
+    made.add(*NAMES)
+    return election
+
+
+@pytest.fixture
+def election(cores):
+    made = electing(cores)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def fake_election(fake_cores):
+    made = electing(fake_cores)
+    yield made
+    made.close()
+
+
+def test_one_core_leads(election):
+    """The leader alone writes what pods do; a follower introduces itself once, with the leader's own list."""
+    cores = election.cores
+    election.start(*NAMES)
+    election.settle(*NAMES)
+    leader = election.wait_leader(*NAMES)
+    followers = [name for name in NAMES if name != leader]
+    election.quiet(*NAMES)
+    for name in followers:
+        assert len(election.writes(name)) in (0, 3), election.writes(name)
+    spec = cores.kube.lease(LEASE)
+    assert TIME.match(spec["renewTime"]) and TIME.match(spec["acquireTime"])
+    assert (spec["leaseDurationSeconds"], spec["leaseTransitions"]) == (LEASE_S, 0)
+    assert len({node.module()[2] for node in cores.nodes.values()}) == 1
+
+    at = time.monotonic()
+    cores.pod("core-9", "127.9.0.9")
+    election.settle(*NAMES, core_9="127.9.0.9")
+    before = cores.loads(leader)
+    cores.pod("satellite-0", "127.9.0.10", component="satellite")
+    wait_until(lambda: cores.loads(leader) == before + 1, 10 * SLOW, "the satellite is accepted")
+    cores.kube.delete_pod("core-9")
+    election.settle(*NAMES)
+    assert [election.writes(name, at) for name in followers] == [[], []]
+    later = cores.kube.lease(LEASE)
+    assert later["acquireTime"] == spec["acquireTime"] and later["renewTime"] > spec["renewTime"]
+
+
+def test_another_takes_over_from_a_killed_leader(election):
+    cores = election.cores
+    election.start(*NAMES)
+    leader = election.wait_leader(*NAMES)
+    election.settle(*NAMES)
+    others = [name for name in NAMES if name != leader]
+    at = time.monotonic()
+    cores.kill(leader)
+    successor = election.wait_leader(*others, timeout=LEASE_S + RETRY_S + 5)
+    took = time.monotonic() - at
+    assert LEASE_S - RETRY_S - 0.5 <= took <= LEASE_S + RETRY_S + 0.5 * SLOW, took
+    assert cores.kube.lease(LEASE)["leaseTransitions"] == 1
+    at = time.monotonic()
+    cores.pod("core-9", "127.9.0.9")
+    election.settle(*NAMES, core_9="127.9.0.9")
+    assert election.writes(successor, at)
+    election.start(leader)
+    stays(election.holder, 2 * RETRY_S + 1, "the holder")
+    assert not election.writes(leader, at)
+    print(f"taken over after {took:.2f} s, lease duration + retry period {LEASE_S + RETRY_S} s")
+
+
+@pytest.mark.parametrize("text", ["REPLACE INTO", "NOT IN", None])
+def test_a_leader_that_slept_writes_no_more(election, text):
+    """Stopped between two statements of a pass, or between passes: by the time it wakes another has the lease."""
+    cores = election.cores
+    election.start(*NAMES)
+    leader = election.wait_leader(*NAMES)
+    election.settle(*NAMES)
+    agent, others = cores.agents[leader], [name for name in NAMES if name != leader]
+    held = cores.relays[leader].hold(text) if text else None
+    if held:
+        cores.pod("core-9", "127.9.0.9")
+        assert held.asked.wait(10 * SLOW)
+    agent.process.signal(signal.SIGSTOP)
+    if held:
+        held.release.set()
+    election.wait_leader(*others, timeout=LEASE_S + RETRY_S + 5)
+    cores.pod("core-9", "127.9.0.8")
+    election.settle(*NAMES, core_9="127.9.0.8")
+    at = time.monotonic()
+    agent.process.signal(signal.SIGCONT)
+    agent.wait_record(NOT_LEADING, timeout=5)
+    stays(lambda: [node.loads() for node in cores.nodes.values()], 3, "LOADs")
+    late = election.writes(leader, at)
+    assert len(late) <= 1, late
+    print(f"late statements after SIGCONT: {len(late)}")
+
+
+def test_a_leader_that_is_cut_from_the_api(election):
+    """It stops before its lease can be another's, and follows when the API server is there again."""
+    cores = election.cores
+    election.start(*NAMES)
+    leader = election.wait_leader(*NAMES)
+    election.settle(*NAMES)
+    others = [name for name in NAMES if name != leader]
+    at = time.monotonic()
+    election.gates[leader].cut()
+    ended = cores.agents[leader].wait_record(NOT_LEADING, timeout=RENEW_S + 5)
+    assert time.monotonic() - at <= RENEW_S + 1 * SLOW
+    assert "not renewed in time" in ended["reason"]
+    election.wait_leader(*others, timeout=LEASE_S + RETRY_S + 5)
+    cores.pod("core-9", "127.9.0.9")
+    election.settle(*NAMES, core_9="127.9.0.9")
+    cores.nodes[leader].publish([(cores.nodes[leader].address, "by hand")])
+    stays(lambda: election.writes(leader, at), 3, "statements of the one that is cut")
+    election.gates[leader].mend()
+    election.settle(*NAMES, core_9="127.9.0.9")
+    assert election.holder() != leader
+
+
+def test_the_lease_is_given_up_on_a_clean_stop(election):
+    cores = election.cores
+    election.start(*NAMES)
+    leader = election.wait_leader(*NAMES)
+    others = [name for name in NAMES if name != leader]
+    election.settle(*NAMES)
+    cores.agents[leader].process.signal(signal.SIGTERM)
+    at = time.monotonic()
+    election.wait_leader(*others, timeout=2 * RETRY_S + 5)
+    took = time.monotonic() - at
+    assert took <= RETRY_S + 1.5 * SLOW, took
+    print(f"given up and taken after {took:.2f} s, retry period {RETRY_S} s")
+
+
+def test_a_leader_whose_proxysql_takes_nothing(election):
+    cores = election.cores
+    election.start(*NAMES)
+    leader = election.wait_leader(*NAMES)
+    election.settle(*NAMES)
+    others = [name for name in NAMES if name != leader]
+    cores.nodes[leader].process.freeze()
+    try:
+        successor = election.wait_leader(*others, timeout=RENEW_S + 15)
+        assert cores.kube.lease(LEASE)["leaseTransitions"] == 1
+    finally:
+        cores.nodes[leader].process.thaw()
+    stays(election.holder, 2 * RETRY_S + 1, "the holder")
+    assert election.holder() == successor
+
+
+def test_a_role_without_leases(election):
+    cores = election.cores
+    if cores.kube.real:
+        cores.kube.allow("get", "list", "watch", leases=())
+    else:
+        cores.kube.forbidden |= {"get", "create", "update"}
+    try:
+        election.start("core-0")
+        error = cores.agents["core-0"].wait_record(LOST)["error"]
+        assert "403" in error and 'apiGroups: ["coordination.k8s.io"]' in error and "Role" in error
+        assert 'resources: ["leases"], verbs: ["get", "create", "update"]' in error
+        election.quiet("core-0")
+        assert election.writes("core-0") == [] and cores.agents["core-0"].ready().status == 200
+    finally:
+        if cores.kube.real:
+            cores.kube.allow("get", "list", "watch")
+        else:
+            cores.kube.forbidden.clear()
+    election.wait_leader("core-0", timeout=30)
+
+
+def test_a_lease_that_others_change(election):
+    """By hand: a label, another holder for a moment, no lease at all."""
+    cores = election.cores
+    election.start("core-0", "core-1")
+    leader = election.wait_leader("core-0", "core-1")
+    spec = cores.kube.lease(LEASE)
+    cores.kube.put_lease(LEASE, {**spec, "holderIdentity": "somebody-else"})
+    cores.agents[leader].wait_record(NOT_LEADING, timeout=10)
+    election.wait_leader("core-0", "core-1", timeout=LEASE_S + RETRY_S + 5)
+    assert cores.kube.lease(LEASE)["leaseTransitions"] == spec["leaseTransitions"] + 1
+
+
+@pytest.mark.parametrize("code, headers", [(500, {}), (429, {"Retry-After": "1"}), (401, {}), (409, {})])
+def test_answers_that_fail_do_not_end_a_leadership(fake_election, code, headers):
+    cores = fake_election.cores
+    fake_election.start("core-0")
+    fake_election.wait_leader("core-0")
+    agent = cores.agents["core-0"]
+    cores.kube.fault("status", verb="update", code=code, headers=headers)
+    wait_until(lambda: not cores.kube.faults, 5 * SLOW, "the fault is used")
+    before = cores.kube.lease(LEASE)["renewTime"]
+    wait_until(lambda: cores.kube.lease(LEASE)["renewTime"] > before, 5 * SLOW, "the lease is renewed again")
+    assert len(agent.records(LEADING)) == 1 and not agent.records(NOT_LEADING)
+    assert len(agent.records(LOST)) == (0 if code == 409 else 1)
