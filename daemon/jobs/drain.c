@@ -257,6 +257,7 @@ static int empty_node(struct drain *d)
                                        .may_touch_variables = d->c->config->run_mode == RUN_MODE_SATELLITE,
                                        .holders_until_ms = d->plan.holders_until_ms,
                                        .until_ms = d->plan.empty_until_ms,
+                                       .old_wait_timeout_ms = d->m->record.wait_timeout_ms,
                                        .before_touch = remember_wait_timeout,
                                        .arg = d};
     int64_t began_ms = clock_mono_ms();

@@ -6,15 +6,23 @@
 #include "shared/log.h"
 
 enum {
-    tick_ms = 50,    /* how often the workers are woken */
-    look_ms = 500,   /* how often clients are counted; rebuilds stats_mysql_global */
-    check_ms = 1000, /* how often the processlist and the pollers are looked at */
-    low_wait_timeout_ms = 1,
+    tick_ms = 50,         /* how often the workers are woken */
+    look_ms = 500,        /* how often clients are counted; rebuilds stats_mysql_global */
+    poll_ms = 1000,       /* how often it is looked who polls this node */
+    holders_ms = 100,     /* how often it is looked who holds something */
     kill_idle_ms = 5,     /* a session idle for less may be between two statements that belong together */
-    kill_batch = 4,       /* what was seen idle is killed at once, before it is busy again */
-    kill_rounds = 16,     /* in one tick */
+    kill_batch = 2,       /* what was seen idle is killed at once, before it is busy again */
+    kill_rounds = 50,     /* in one tick */
     silent_intervals = 5, /* nobody polls a node that was not polled for so many of its intervals */
+    quiet_intervals = 2,  /* after so many it looks as if they had ceased, which is waited for */
 };
+
+/* The wait_timeout goes down while clients are left. The first one is longer than the pause between two statements that
+ * belong together without a transaction, the last one ends all that are ever idle. */
+static const struct {
+    int64_t after_ms; /* of lowered wait_timeouts */
+    int64_t wait_timeout_ms;
+} levels[] = {{0, 25}, {1000, 10}, {2000, 1}};
 
 struct emptying {
     struct drain_node *node;
@@ -24,15 +32,22 @@ struct emptying {
     struct admin_traffic traffic; /* the last look */
     bool known;                   /* there was one, and the node can be asked */
     bool by_variables;
-    bool holders_left; /* sessions that are waited for */
+    bool falling_silent; /* those who polled this node seem to have ceased */
+    bool holders_left;   /* sessions that are waited for */
     bool told_holders;
+    int64_t old_wait_timeout_ms; /* before it was lowered */
+    int64_t lowered_ms;          /* monotonic, when it was lowered first; 0 = not yet */
     int64_t next_look_ms;
-    int64_t next_check_ms;
+    int64_t next_poll_ms;
+    int64_t next_holders_ms;
 };
 
 bool drain_wait_timeout_is_ours(int64_t wait_timeout_ms)
 {
-    return wait_timeout_ms == low_wait_timeout_ms;
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+        if (wait_timeout_ms == levels[i].wait_timeout_ms)
+            return true;
+    return false;
 }
 
 /* Keep why the node cannot be asked. */
@@ -83,11 +98,9 @@ static int check_holders(struct emptying *e)
     if (rc < 0 || holders == 0)
         return rc;
     e->result->holders = holders;
-    e->holders_left = clock_mono_ms() < e->how->holders_until_ms;
+    e->holders_left = true;
     if (!e->told_holders)
-        log_info(e->holders_left ? "draining: waiting for sessions that hold a lock or a temporary table"
-                                 : "draining: sessions that hold a lock or a temporary table are not waited for",
-                 LOG_INT("sessions", holders));
+        log_info("draining: waiting for sessions that hold a lock or a temporary table", LOG_INT("sessions", holders));
     e->told_holders = true;
     return 0;
 }
@@ -102,6 +115,7 @@ static int check_pollers(struct emptying *e)
     if (rc < 0)
         return rc;
     e->by_variables = age_s < 0 || age_s * 1000 > interval_ms * silent_intervals;
+    e->falling_silent = age_s * 1000 > interval_ms * quiet_intervals + 1000; /* epochs are whole seconds */
     if (e->by_variables)
         log_info("draining: no node of the cluster polls this one any more", LOG_INT("since_s", age_s));
     return 0;
@@ -109,13 +123,23 @@ static int check_pollers(struct emptying *e)
 
 static int check(struct emptying *e)
 {
+    int64_t now_ms = clock_mono_ms();
+    bool wait_for_holders = now_ms < e->how->holders_until_ms;
     int rc = 0;
-    if (clock_mono_ms() < e->next_check_ms)
-        return 0;
-    e->next_check_ms = clock_mono_ms() + check_ms;
-    if (!e->by_variables)
+    if (!e->by_variables && now_ms >= e->next_poll_ms) {
+        e->next_poll_ms = now_ms + poll_ms;
         rc = check_pollers(e);
-    return rc == 0 && e->by_variables ? check_holders(e) : rc;
+    }
+    if (rc == 0 && e->by_variables && now_ms >= e->next_holders_ms && wait_for_holders) {
+        e->next_holders_ms = now_ms + holders_ms;
+        rc = check_holders(e);
+    }
+    if (e->holders_left && !wait_for_holders) {
+        e->holders_left = false;
+        log_warn("draining: sessions that hold a lock or a temporary table are not waited for any more",
+                 LOG_INT("sessions", e->result->holders));
+    }
+    return rc;
 }
 
 static int wake(struct emptying *e)
@@ -124,16 +148,40 @@ static int wake(struct emptying *e)
     return settle(e, admin_wake(e->node->conn, deadline_ms(e), &why), &why);
 }
 
-static int lower_wait_timeout(struct emptying *e)
+static int set_wait_timeout(struct emptying *e, int64_t wait_timeout_ms)
 {
     struct error why = ERROR_INIT;
-    if (drain_wait_timeout_is_ours(e->traffic.wait_timeout_ms))
+    if (e->traffic.wait_timeout_ms == wait_timeout_ms)
         return 0;
-    e->how->before_touch(e->how->arg, e->traffic.wait_timeout_ms);
-    int rc = settle(e, admin_set_wait_timeout(e->node->conn, low_wait_timeout_ms, deadline_ms(e), &why), &why);
+    int rc = settle(e, admin_set_wait_timeout(e->node->conn, wait_timeout_ms, deadline_ms(e), &why), &why);
     if (rc == 0)
-        e->traffic.wait_timeout_ms = low_wait_timeout_ms;
+        e->traffic.wait_timeout_ms = wait_timeout_ms;
     return rc;
+}
+
+static int64_t level(const struct emptying *e)
+{
+    size_t i = ARRAY_LEN(levels) - 1;
+    while (i > 0 && clock_mono_ms() - e->lowered_ms < levels[i].after_ms)
+        i--;
+    return levels[i].wait_timeout_ms;
+}
+
+/* A core that loads its variables meanwhile brings the old value back, or another one: it is lowered again. While a
+ * session is waited for that holds something, the old value counts. */
+static int lower_wait_timeout(struct emptying *e)
+{
+    int64_t now_ms = clock_mono_ms();
+    int64_t present_ms = e->traffic.wait_timeout_ms;
+    if (!drain_wait_timeout_is_ours(present_ms) && present_ms != e->old_wait_timeout_ms) {
+        e->old_wait_timeout_ms = present_ms;
+        e->how->before_touch(e->how->arg, present_ms);
+    }
+    if (e->holders_left)
+        return e->lowered_ms == 0 ? 0 : set_wait_timeout(e, e->old_wait_timeout_ms);
+    if (e->lowered_ms == 0)
+        e->lowered_ms = now_ms;
+    return set_wait_timeout(e, level(e));
 }
 
 /* One batch; *ret_more: there may be more of them. */
@@ -166,10 +214,9 @@ static void shed(struct emptying *e)
 {
     if (!e->how->close_idle || !e->known || e->node->conn == NULL || check(e) < 0)
         return;
-    if (!e->by_variables)
-        (void)kill_idle(e); /* what kept it from working is noted */
-    else if (!e->holders_left && lower_wait_timeout(e) == 0)
-        (void)wake(e);
+    if (e->by_variables ? lower_wait_timeout(e) < 0 : e->falling_silent)
+        return;
+    (void)(e->by_variables ? wake(e) : kill_idle(e)); /* what kept it from working is noted */
 }
 
 static bool is_empty(const struct emptying *e)
@@ -181,8 +228,12 @@ enum drain_emptied drain_empty(struct drain_node *node, struct job *job, const s
                                struct drain_emptied_result *ret_result)
 {
     *ret_result = (struct drain_emptied_result){.at_first = -1, .clients = -1, .transactions = -1};
-    struct emptying e = {
-        .node = node, .job = job, .how = how, .result = ret_result, .by_variables = how->may_touch_variables};
+    struct emptying e = {.node = node,
+                         .job = job,
+                         .how = how,
+                         .result = ret_result,
+                         .by_variables = how->may_touch_variables,
+                         .old_wait_timeout_ms = how->old_wait_timeout_ms};
     for (;;) {
         int rc = clock_mono_ms() >= e.next_look_ms ? look(&e) : 0;
         if (is_empty(&e))

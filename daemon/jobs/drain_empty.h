@@ -15,7 +15,8 @@ struct drain_emptying {
     bool may_touch_variables; /* nobody copies this node's variables */
     int64_t holders_until_ms; /* so long sessions that hold a lock or a temporary table are waited for */
     int64_t until_ms;
-    /* Called before mysql-wait_timeout is changed, with the value that it has. */
+    int64_t old_wait_timeout_ms; /* from before it was lowered the last time; -1 = it never was */
+    /* Called before mysql-wait_timeout is lowered, with the value that it has. */
     void (*before_touch)(void *arg, int64_t wait_timeout_ms);
     void *arg;
 };
