@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "ctl/render.h"
@@ -58,6 +59,21 @@ static void show_health(const struct msgpack_object *result, struct screen *s)
                  (long long)tree_int(h, "backends", 0));
 }
 
+static void show_drain(const struct msgpack_object *result, struct screen *s)
+{
+    char since[SCREEN_TIME_SIZE];
+    const struct msgpack_object *d = tree_get(result, "drain");
+    const char *step = tree_text(d, "step");
+    long long clients = (long long)tree_int(d, "clients", -1);
+    char left[SCREEN_TIME_SIZE] = "";
+    if (step[0] == '\0' || strcmp(step, "none") == 0)
+        return;
+    if (clients >= 0)
+        (void)snprintf(left, sizeof(left), ", %lld clients left", clients);
+    screen_field(s, "drain", COLOR_WARN, "to %s: %s for %s%s", tree_text(d, "target"), step,
+                 screen_duration(tree_int(d, "since_ms", 0), since), left);
+}
+
 static void show_pool(const struct msgpack_object *result, struct screen *s)
 {
     const struct msgpack_object *p = tree_get(result, "pool");
@@ -112,6 +128,7 @@ void render_status(const struct msgpack_object *result, struct screen *s)
     show_agent(result, s);
     show_proxysql(result, s);
     show_health(result, s);
+    show_drain(result, s);
     render_cluster(result, s);
     show_pool(result, s);
     render_modules(result, s);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/control/commands_private.h"
+#include "daemon/jobs/drain.h"
 #include "daemon/jobs/dump.h"
 #include "daemon/status/status.h"
 #include "shared/log.h"
@@ -55,14 +56,20 @@ static void reply_outcome(void *context, struct control_call *call, const struct
     command_answer_reply(&answer, call);
 }
 
+static void refuse_job(struct control_call *call, int rc, const struct error *err)
+{
+    if (rc == -ESHUTDOWN)
+        control_reply_error(call, MESSAGE_UNAVAILABLE, err->text, "status shows the phase");
+    else
+        control_reply_error(call, MESSAGE_BUSY, err->text, "jobs shows what waits and runs; try again");
+}
+
 static void run_job(const struct job_context *c, struct control_call *call, struct job_submission *submission)
 {
     struct error err = ERROR_INIT;
     int rc = control_wait_for_job(call, c->queue, submission, 0, reply_outcome, &err);
-    if (rc == -ESHUTDOWN)
-        control_reply_error(call, MESSAGE_UNAVAILABLE, err.text, "status shows the phase");
-    else if (rc < 0)
-        control_reply_error(call, MESSAGE_BUSY, err.text, "jobs shows what waits and runs; try again");
+    if (rc < 0)
+        refuse_job(call, rc, &err);
 }
 
 /* A command of one mode only. False: refused, and answered. */
@@ -118,6 +125,50 @@ void command_reload(void *context, struct control_call *call)
 {
     struct job_submission submission = {.kind = JOB_RELOAD};
     run_job(context, call, &submission);
+}
+
+/* A drain that nobody waits for has begun. */
+static void reply_begun(struct control_call *call)
+{
+    static const struct control_outcome begun = {
+        .ended = true, .text = "", .summary = "the drain has begun; status shows how far it is", .lines = ""};
+    reply_outcome(NULL, call, &begun);
+}
+
+static void ask_drain(const struct job_context *c, struct control_call *call, struct drain_request *request, bool wait)
+{
+    struct error err = ERROR_INIT;
+    struct control_job job;
+    if (wait) {
+        control_wait_begin(call, 0, reply_outcome, &job);
+        request->done = job.done;
+        request->progress = job.progress;
+        request->arg = job.arg;
+    }
+    int rc = drain_request(c, request, &err);
+    if (rc < 0 && wait)
+        control_wait_cancel(call);
+    if (rc < 0)
+        refuse_job(call, rc, &err);
+    else if (!wait)
+        reply_begun(call);
+}
+
+void command_drain(void *context, struct control_call *call)
+{
+    struct drain_request request = {.target = DRAIN_STOPPED, .delay_ms = -1, .by = "proxysql-agentctl drain"};
+    int64_t delay_s = control_call_value(call, "delay", -1);
+    if (control_call_value(call, "maintenance", 0) != 0)
+        request.target = DRAIN_MAINTENANCE;
+    if (delay_s >= 0)
+        request.delay_ms = delay_s * 1000;
+    ask_drain(context, call, &request, control_call_value(call, "wait", 0) != 0);
+}
+
+void command_undrain(void *context, struct control_call *call)
+{
+    struct drain_request request = {.target = DRAIN_RUNNING, .delay_ms = -1, .by = "proxysql-agentctl undrain"};
+    ask_drain(context, call, &request, true);
 }
 
 void command_missing(void *context, struct control_call *call)

@@ -20,6 +20,8 @@ void command_answer_reply(struct command_answer *answer, struct control_call *ca
 void command_resync(void *context, struct control_call *call);
 void command_reconcile(void *context, struct control_call *call);
 void command_stamp(void *context, struct control_call *call);
+void command_drain(void *context, struct control_call *call);
+void command_undrain(void *context, struct control_call *call);
 void command_dump(void *context, struct control_call *call);
 void command_reload(void *context, struct control_call *call);
 void command_log_level(void *context, struct control_call *call);

@@ -80,6 +80,18 @@ int64_t control_call_value(const struct control_call *call, const char *argument
 void control_reply(struct control_call *call, const struct buf *body);
 void control_reply_error(struct control_call *call, enum message_error code, const char *message, const char *hint);
 
+/* Wait for a job that the caller submits next, with these callbacks: what is told to them is passed on as below. */
+struct control_job {
+    job_done_fn *done;
+    job_progress_fn *progress;
+    void *arg;
+};
+void control_wait_begin(struct control_call *call, int64_t timeout_ms, control_resume_fn *resume,
+                        struct control_job *ret_job);
+
+/* It was not accepted: nobody waits, and done will not be called. */
+void control_wait_cancel(struct control_call *call);
+
 /* Submit a job and wait for it: its progress is passed on, and resume is called when it ends or after timeout_ms
  * (0 = only when it ends), exactly once, but never when the client has gone before; the job goes on. done, progress and
  * arg of submission are filled in. What job_queue_submit_with() returns; on failure nothing waits, and the handler

@@ -145,18 +145,30 @@ static void wait_free(struct control_wait *w) NO_THREAD_ANALYSIS
     free(w);
 }
 
+void control_wait_begin(struct control_call *call, int64_t timeout_ms, control_resume_fn *resume_fn,
+                        struct control_job *ret_job)
+{
+    call->wait = wait_new(call, timeout_ms, resume_fn);
+    *ret_job = (struct control_job){.done = on_done, .progress = on_progress, .arg = call->wait};
+}
+
+void control_wait_cancel(struct control_call *call)
+{
+    wait_free(call->wait);
+    call->wait = NULL;
+}
+
 int control_wait_for_job(struct control_call *call, struct job_queue *queue, struct job_submission *submission,
                          int64_t timeout_ms, control_resume_fn *resume_fn, struct error *err)
 {
-    struct control_wait *w = wait_new(call, timeout_ms, resume_fn);
-    submission->done = on_done;
-    submission->progress = on_progress;
-    submission->arg = w;
+    struct control_job job;
+    control_wait_begin(call, timeout_ms, resume_fn, &job);
+    submission->done = job.done;
+    submission->progress = job.progress;
+    submission->arg = job.arg;
     int rc = job_queue_submit_with(queue, submission, err);
     if (rc < 0)
-        wait_free(w);
-    else
-        call->wait = w;
+        control_wait_cancel(call);
     return rc;
 }
 

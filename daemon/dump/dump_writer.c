@@ -34,7 +34,7 @@ static const struct column {
     {"client_address", ADMIN_DIGEST_CLIENT_ADDRESS, VALUE_TEXT},
 };
 
-enum { seconds_a_day = 24 * 3600, time_digits_max = 11, number_digits_max = 20 };
+enum { seconds_a_day = 24 * 3600, time_digits_max = 12, number_digits_max = 20 };
 /* Below this a look at each byte is quicker than memchr(3). */
 enum { short_bytes = 32 };
 /* The last day whose year has four digits. */

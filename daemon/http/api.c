@@ -7,6 +7,7 @@
 #include "daemon/http/api_shutdown.h"
 #include "daemon/http/probes.h"
 #include "daemon/jobs/job_table.h"
+#include "daemon/metrics/metrics.h"
 #include "daemon/status/status.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -136,11 +137,31 @@ static void get_status(void *context, struct http_request *request)
         http_deferred_wake(deferred);
 }
 
+/* Without asking ProxySQL: whoever scrapes costs it nothing, and is answered also while it hangs. */
+static void get_metrics(void *context, struct http_request *request)
+{
+    const struct api_context *c = context;
+    const char *accept = "";
+    size_t accept_len = 0;
+    if (http_request_header(request, "accept", &accept, &accept_len) < 0)
+        accept_len = 0;
+    enum metrics_format format = metrics_accept(accept, accept_len);
+    struct metric_input input;
+    cleanup_buf struct buf body;
+    buf_init(&body, HTTP_REPLY_BYTES_MAX);
+    metrics_collect(c->jobs, http_request_server(request), &input);
+    if (metrics_write(&input, format, &body) < 0)
+        http_reply_error(request, 500, "the metrics are too large");
+    else
+        http_reply(request, 200, metrics_content_type(format), body.data, body.len);
+}
+
 const struct http_route api_routes[] = {
     {.path = "/shutdown", .methods = HTTP_GET | HTTP_POST, .patient = true, .handler = api_shutdown},
     {.path = "/healthz/started", .methods = HTTP_GET, .handler = get_started},
     {.path = "/healthz/ready", .methods = HTTP_GET, .handler = get_ready},
     {.path = "/healthz/live", .methods = HTTP_GET, .handler = get_live},
+    {.path = "/metrics", .methods = HTTP_GET, .handler = get_metrics},
     {.path = "/api/v1/status", .methods = HTTP_GET, .handler = get_status},
     {.path = "/api/v1/resync", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
     {.path = "/api/v1/reconcile", .methods = HTTP_POST, .patient = true, .handler = api_post_command},

@@ -210,6 +210,11 @@ static h2o_iovec_t path_of(const struct http_request *request)
     return path;
 }
 
+const struct http_server *http_request_server(const struct http_request *request)
+{
+    return request->link->server;
+}
+
 void http_request_path(struct http_request *request, char ret_path[static 256])
 {
     h2o_iovec_t path = path_of(request);

@@ -110,6 +110,9 @@ MUST_CHECK int http_request_header(struct http_request *request, const char *nam
 /* The request's body, at most HTTP_ENTITY_BYTES_MAX, not ended by a NUL, valid until the reply. Loop thread. */
 void http_request_body(struct http_request *request, const char **ret_body, size_t *ret_len);
 
+/* The server that it came to. */
+const struct http_server *http_request_server(const struct http_request *request);
+
 /* For logs: the path without query (at most 255 bytes, unescaped bytes as they came). Loop thread. */
 void http_request_path(struct http_request *request, char ret_path[static 256]);
 

@@ -13,6 +13,8 @@
 
 #include "daemon/dump/dump_file.h"
 #include "daemon/dump/dump_table.h"
+#include "daemon/dump/upload.h"
+#include "daemon/dump/upload_url.h"
 #include "daemon/jobs/dump_progress.h"
 #include "daemon/jobs/job_table.h"
 #include "shared/buf.h"
@@ -163,6 +165,25 @@ static void save_rest(struct dump *d, struct dump_file *file, const char *name, 
     }
 }
 
+/* What is taken out of the statistics and finds no room is lost: look before. */
+static int check_room(struct dump *d, struct db_conn *conn, int fd, struct error *err)
+{
+    uint64_t bytes = 0;
+    struct error unknown = ERROR_INIT;
+    uint64_t free_bytes = dump_free_bytes(fd);
+    int64_t deadline_ms = clock_mono_ms() + d->context->config->proxysql.query_timeout_ms;
+    if (!d->options->reset)
+        return 0;
+    if (admin_read_digest_bytes(conn, deadline_ms, &bytes, &unknown) < 0)
+        return error_set(err, unknown.code, "%s", unknown.text);
+    if (d->options->compress == DUMP_COMPRESS_NONE && free_bytes < bytes + DUMP_FREE_RESERVE_BYTES)
+        return error_set(err, -ENOSPC,
+                         "%" PRIu64 " bytes are free, the statistics have about %" PRIu64 " and %" PRIu64
+                         " are left to others",
+                         free_bytes, bytes, DUMP_FREE_RESERVE_BYTES);
+    return 0;
+}
+
 static int dump_to_file(struct dump *d, struct db_conn *conn, enum admin_digest_table table, struct error *err)
 {
     cleanup_free char *name = file_name(d, table);
@@ -170,6 +191,8 @@ static int dump_to_file(struct dump *d, struct db_conn *conn, enum admin_digest_
     struct dump_file file;
     struct dump_count count = {.rows = 0};
     int rc = dump_file_create(&file, d->folder, name, d->options->reset, err);
+    if (rc == 0)
+        rc = check_room(d, conn, file.fd, err);
     if (rc == 0)
         rc = read_into(d, conn, table, file.fd, &count, err);
     if (rc == 0)
@@ -243,6 +266,67 @@ static int dump_tables(struct dump *d, struct error *err)
     return rc;
 }
 
+static int upload_tick(void *arg, uint64_t sent, uint64_t total, struct error *err)
+{
+    struct dump *d = arg;
+    return dump_progress_upload(&d->progress, sent, total, err);
+}
+
+/* The file stays when it was not uploaded. */
+static int upload_one(struct dump *d, enum admin_digest_table table, struct error *err)
+{
+    const struct config *config = d->context->config;
+    const struct upload_names names = {
+        .host = d->host, .time = d->time, .namespace = config->core.podselector.namespace, .kind = kinds[table]};
+    cleanup_free char *url = upload_url_expand(d->options->upload_url, &names);
+    cleanup_free char *shown = upload_url_shown(url);
+    bool gzip = d->options->compress == DUMP_COMPRESS_GZIP;
+    const struct upload_options options = {.url = url,
+                                           .path = d->files[table],
+                                           .content_type = dump_format_content_type(d->options->format),
+                                           .content_encoding = gzip ? "gzip" : "",
+                                           .sigv4 = config->dump.upload.sigv4,
+                                           .access_key_file = config->dump.upload.access_key_file,
+                                           .secret_key_file = config->dump.upload.secret_key_file,
+                                           .session_token_file = config->dump.upload.session_token_file,
+                                           .ca_file = config->dump.upload.ca_file,
+                                           .attempts = config->dump.upload.attempts,
+                                           .tick = upload_tick,
+                                           .arg = d};
+    dump_progress_begin(&d->progress, shown);
+    int tried = 0;
+    int rc = upload_file(&options, &tried, err);
+    dump_progress_begin(&d->progress, "");
+    if (rc < 0) {
+        say_saved(d, "not uploaded, %s is kept", d->files[table]);
+        return error_wrap(err, "upload");
+    }
+    say_saved(d, "uploaded to %s", shown);
+    log_info("uploaded", LOG_STR("file", d->files[table]), LOG_STR("to", shown), LOG_INT("attempts", tried));
+    if (!config->dump.upload.keep_file && unlink(d->files[table]) < 0)
+        log_warn("an uploaded file cannot be removed", LOG_STR("file", d->files[table]),
+                 LOG_STR("error", strerror(errno)));
+    return 0;
+}
+
+static int upload_all(struct dump *d, struct error *err)
+{
+    if (d->options->upload_url[0] == '\0')
+        return 0;
+    if (d->files[ADMIN_DIGEST_PGSQL] != NULL && !upload_url_tells_kinds(d->options->upload_url))
+        return error_set(err, -EINVAL,
+                         "dump.upload_url: this ProxySQL has two kinds of statistics and both would get the same URL: "
+                         "put %%k into it");
+    for (int i = 0; i < ADMIN_DIGEST_TABLES; i++) {
+        int rc = d->files[i] == NULL ? 0 : upload_one(d, (enum admin_digest_table)i, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (d->new_folder && rmdir(d->folder) == 0)
+        d->new_folder = false;
+    return 0;
+}
+
 static void log_end(const struct dump *d, int rc, const struct error *err)
 {
     if (rc == 0)
@@ -260,6 +344,8 @@ static int run(struct dump *d, struct error *err)
         rc = dump_folder(d->options->dir, &d->folder, &d->new_folder, err);
     if (rc == 0)
         rc = dump_tables(d, err);
+    if (rc == 0)
+        rc = upload_all(d, err);
     if (rc < 0 && d->new_folder)
         (void)rmdir(d->folder); /* only if nothing is in it */
     return rc;

@@ -12,6 +12,8 @@
 #include "shared/clock.h"
 #include "shared/mem.h"
 
+enum { look_ms = 500 }; /* for the source of members to say who the cores are */
+
 struct inspect_state {
     struct own_pod own;
     struct mutex lock;
@@ -98,12 +100,12 @@ static bool is_fresh(struct inspect_state *s)
     return fresh;
 }
 
-/* Without a complete list of the pods nobody knows who should be a member. */
+/* Without a complete answer of the source nobody knows who should be a member. */
 static void want(const struct job_context *c, struct inspect_report *r)
 {
-    if (c->pods == NULL)
+    if (c->members == NULL)
         return;
-    struct pod_view *pods = pod_watch_snapshot(c->pods);
+    struct pod_view *pods = c->members->look(c->members->arg, clock_mono_ms() + look_ms);
     const struct wanted_question question = {.pods = pods->pods,
                                              .pod_count = pods->count,
                                              .port = c->admin_port,

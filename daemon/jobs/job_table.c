@@ -1,12 +1,18 @@
 #include "daemon/jobs/job_table.h"
 
+#include <assert.h>
+
 #include "daemon/jobs/drain.h"
 #include "daemon/jobs/dump.h"
 #include "daemon/jobs/health.h"
+#include "daemon/jobs/job_counters.h"
 #include "daemon/jobs/reload.h"
+#include "shared/clock.h"
 
 /* One HTTP connection's worth of callers for each that may be open, and some to spare. */
 enum { waiters_max = 1024 };
+
+static_assert((int)JOB_IDS <= (int)JOB_COUNTERS_KINDS, "raise JOB_COUNTERS_KINDS");
 
 const struct job_kind job_table[JOB_IDS] = {
     [JOB_DRAIN] = {.name = "drain",
@@ -96,7 +102,10 @@ int job_table_run(const struct job_kind *kind, struct job *job, void *context, s
     struct job_context own = *(const struct job_context *)context;
     cleanup_config const struct config *config = config_live_get(own.live);
     own.config = config;
-    return kind->run(job, &own, err);
+    int64_t began_us = clock_mono_us();
+    int rc = kind->run(job, &own, err);
+    histogram_add_us(job_counters_durations((size_t)(kind - job_table)), clock_mono_us() - began_us);
+    return rc;
 }
 
 int64_t job_table_interval_ms(size_t kind, const struct config *config)

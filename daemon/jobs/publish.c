@@ -19,17 +19,20 @@ int publisher_may_go_on(const struct publisher *p, struct error *err)
     return p->elector != NULL ? elector_check(p->elector, p->term, err) : 0;
 }
 
-int publisher_load(const struct publisher *p, const char *why, struct error *err)
+int publisher_load(const struct publisher *p, enum load_reason why, struct error *err)
 {
     int rc = publisher_may_go_on(p, err);
     if (rc == 0)
         rc = admin_load_members_to_runtime(p->conn, publisher_deadline_ms(p), err);
-    if (rc == 0)
-        log_info("LOAD PROXYSQL SERVERS TO RUNTIME", LOG_STR("reason", why));
-    return rc;
+    if (rc < 0)
+        return rc;
+    job_counters_add_load(LOAD_PROXYSQL_SERVERS, why);
+    log_info("LOAD PROXYSQL SERVERS TO RUNTIME", LOG_STR("reason", load_reason_text(why)));
+    return 0;
 }
 
-int publisher_write(const struct publisher *p, const struct member_list *members, const char *why, struct error *err)
+int publisher_write(const struct publisher *p, const struct member_list *members, enum load_reason why,
+                    struct error *err)
 {
     int rc = publisher_may_go_on(p, err);
     if (rc == 0)

@@ -3,6 +3,7 @@
 #include "daemon/cluster/member.h"
 #include "daemon/config/config.h"
 #include "daemon/discovery/elector.h"
+#include "daemon/jobs/job_counters.h"
 #include "daemon/proxysql/db_conn.h"
 #include "daemon/queue/job_queue.h"
 
@@ -27,8 +28,8 @@ int64_t publisher_deadline_ms(const struct publisher *p);
 MUST_CHECK int publisher_may_go_on(const struct publisher *p, struct error *err);
 
 /* LOAD PROXYSQL SERVERS TO RUNTIME, with a line in the log that says why. */
-MUST_CHECK int publisher_load(const struct publisher *p, const char *why, struct error *err);
+MUST_CHECK int publisher_load(const struct publisher *p, enum load_reason why, struct error *err);
 
 /* Bring memory to exactly these rows (REPLACE them, DELETE all others: never empty in between), then one LOAD. */
-MUST_CHECK int publisher_write(const struct publisher *p, const struct member_list *members, const char *why,
+MUST_CHECK int publisher_write(const struct publisher *p, const struct member_list *members, enum load_reason why,
                                struct error *err);

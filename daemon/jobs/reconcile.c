@@ -173,7 +173,7 @@ static bool must_wait(struct pass *p)
 }
 
 /* Memory is brought to the wanted rows also when only the LOAD is asked for: it would publish whatever is there. */
-static int write_once(struct pass *p, const char *why, struct error *err)
+static int write_once(struct pass *p, enum load_reason why, struct error *err)
 {
     int64_t began_ms = clock_mono_ms();
     int rc = publisher_write(&p->to, &p->wanted, why, err);
@@ -183,7 +183,7 @@ static int write_once(struct pass *p, const char *why, struct error *err)
     return rc;
 }
 
-static int write_wanted(struct pass *p, const char *why, struct error *err)
+static int write_wanted(struct pass *p, enum load_reason why, struct error *err)
 {
     p->state->last_write_ms = clock_mono_ms();
     for (int i = 0; i < passes_max; i++) {
@@ -222,7 +222,7 @@ static int accept_satellites(struct pass *p, struct error *err)
         job_again_in(p->to.job, next_ms - now_ms);
         return 0;
     }
-    return write_once(p, "a satellite became Running", err);
+    return write_once(p, LOAD_SATELLITE_RUNNING, err);
 }
 
 /* Only a confirmed view can say that the own pod is not selected. */
@@ -338,7 +338,7 @@ static int introduce(struct pass *p, struct error *err)
     member_list_fini(&p->wanted);
     p->wanted = members;
     members = (struct member_list){0};
-    return is_settled(p) ? 0 : write_wanted(p, "this core follows, and its list named no other living core", err);
+    return is_settled(p) ? 0 : write_wanted(p, LOAD_FOLLOWER, err);
 }
 
 /* What satellites became Running while another core led was that one's to accept, but for its last moments. */
@@ -387,12 +387,33 @@ static int run_pass(struct pass *p, struct error *err)
     if (rc == 0 && !is_settled(p) && !explained_by_event(p))
         rc = confirm(p, err);
     if (rc == 0 && !is_settled(p))
-        rc = write_wanted(p, "the core pods changed", err);
+        rc = write_wanted(p, LOAD_CORES_CHANGED, err);
     if (rc < 0)
         return rc;
     p->state->settled = true;
     p->state->settled_version = p->view->core_version;
     return accept_satellites(p, err);
+}
+
+static int64_t missing_members(const struct pass *p)
+{
+    int64_t missing = 0;
+    for (size_t i = 0; i < p->wanted.count; i++) {
+        size_t at = 0;
+        while (at < p->runtime.count && strcmp(p->runtime.items[at].host, p->wanted.items[i].host) != 0)
+            at++;
+        missing += at == p->runtime.count ? 1 : 0;
+    }
+    return missing;
+}
+
+static void count_members(const struct pass *p)
+{
+    const struct job_counters_cluster cluster = {.members_wanted = (int64_t)p->wanted.count,
+                                                 .members_actual = (int64_t)p->runtime.count,
+                                                 .members_missing = missing_members(p)};
+    if (p->wanted.count > 0)
+        job_counters_set_cluster(&cluster);
 }
 
 static int run_on_node(struct pass *p, struct error *err)
@@ -407,6 +428,7 @@ static int run_on_node(struct pass *p, struct error *err)
     p->node_failed = rc < 0;
     if (rc == 0)
         rc = run_pass(p, err);
+    count_members(p);
     db_pool_put(p->context->pool, p->to.conn);
     return rc;
 }

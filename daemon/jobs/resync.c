@@ -139,14 +139,14 @@ static int reload_from_config(struct pass *p, struct error *err)
         return restore_memory(p, err);
     }
     if (rc == 0)
-        rc = publisher_load(&p->to, "all cores are missing: the configuration file's list", err);
+        rc = publisher_load(&p->to, LOAD_CORES_MISSING, err);
     if (rc == 0)
         p->state->memory_touched = false;
     return rc;
 }
 
 /* Copy a node's list to ours, unless it is empty or the same. *ret_copied tells. */
-static int copy_from(struct pass *p, const char *host, uint16_t port, const char *why, bool *ret_copied,
+static int copy_from(struct pass *p, const char *host, uint16_t port, enum load_reason why, bool *ret_copied,
                      struct error *err)
 {
     cleanup_members struct member_list members = {0};
@@ -178,9 +178,7 @@ static int ask_bootstrap(struct pass *p, struct error *err)
     for (size_t i = 0; i < addresses.count && !job_should_stop(p->to.job); i++) {
         struct error ignored = ERROR_INIT; /* the next address may answer */
         bool copied = false;
-        int rc =
-            copy_from(p, addresses.address[i], p->context->admin_port,
-                      "no core of the list answers: the list of an address of the cores' service", &copied, &ignored);
+        int rc = copy_from(p, addresses.address[i], p->context->admin_port, LOAD_BOOTSTRAP, &copied, &ignored);
         if (rc == 0 && copied) {
             s->next_copy_ms = clock_mono_ms() + backoff_next_ms(&s->copy_backoff);
             return 0;
@@ -225,8 +223,7 @@ static int converge(struct pass *p, struct error *err)
         return 0;
     s->next_copy_ms = now_ms + backoff_next_ms(&s->copy_backoff);
     bool copied = false;
-    return copy_from(p, authority->host, authority->port, "a core's list differs and cluster sync cannot pull it",
-                     &copied, err);
+    return copy_from(p, authority->host, authority->port, LOAD_CORE_DIFFERS, &copied, err);
 }
 
 static void report_view(struct resync_state *s, const struct cluster_view *view)
@@ -236,6 +233,16 @@ static void report_view(struct resync_state *s, const struct cluster_view *view)
     s->reported_unchecked = !view->checking;
     if (s->tracker.clock_stepped)
         log_warn("the wall clock was stepped: the ages of the cores' checks are counted anew");
+}
+
+static void count_members(const struct pass *p)
+{
+    struct job_counters_cluster cluster = {.members_wanted = -1, .members_actual = (int64_t)p->view.members.count};
+    for (size_t i = 0; i < p->state->tracker.count; i++) {
+        const struct peer *peer = &p->state->tracker.items[i];
+        cluster.members_missing += peer->condition == PEER_SUSPECT && !peer->accepts ? 1 : 0;
+    }
+    job_counters_set_cluster(&cluster);
 }
 
 static int judge(struct pass *p, struct error *err)
@@ -250,6 +257,7 @@ static int judge(struct pass *p, struct error *err)
         job_again_in(p->to.job, second_look_ms);
     check_suspects(p);
     report_wedged(s);
+    count_members(p);
     return peer_tracker_all_missing(&s->tracker, &p->view) ? recover(p, err) : converge(p, err);
 }
 

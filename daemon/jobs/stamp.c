@@ -302,7 +302,7 @@ static int end_tie(struct pass *p, const struct cluster_view *view, size_t modul
     s->ties[module]++;
     s->tie_ends_ms[module] = 0;
     s->settle_until_ms = now_ms + settle_ms;
-    int rc = stamp_module_load_again(&step, "a peer loaded other content in the same second", err);
+    int rc = stamp_module_load_again(&step, err);
     if (rc == 0)
         count(s, 1, 1, 0);
     return rc;

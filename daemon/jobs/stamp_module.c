@@ -117,13 +117,14 @@ static int restore(const struct stamp_step *s, struct error *err)
     return rc;
 }
 
-static int load(const struct stamp_step *s, const char *why, struct error *err)
+static int load(const struct stamp_step *s, const char *why, enum load_reason reason, struct error *err)
 {
     int rc = publisher_may_go_on(s->to, err);
     if (rc == 0)
         rc = admin_module_to_runtime(s->to->conn, s->module, publisher_deadline_ms(s->to), err);
     if (rc < 0)
         return rc;
+    job_counters_add_load(s->module, reason);
     char message[64];
     (void)snprintf(message, sizeof(message), "LOAD %s TO RUNTIME", admin_module_name(s->module));
     log_info(message, LOG_STR("reason", why), LOG_INT("rows", s->state->rows));
@@ -148,7 +149,7 @@ static int publish(const struct stamp_step *s, int64_t before, const char *why, 
     if (rc < 0 || *ret_again)
         return rc;
     note(s, STAMP_LOADING, before);
-    rc = load(s, why, err);
+    rc = load(s, why, LOAD_NEW_LIFE, err);
     if (rc == 0)
         rc = read_version(s, &now, err);
     *ret_again = rc == 0 && now != before + 1;
@@ -218,7 +219,7 @@ int stamp_module_run(const struct stamp_step *s, const char *why, struct error *
     return rc < 0 ? fail(s, rc, err) : 0;
 }
 
-int stamp_module_load_again(const struct stamp_step *s, const char *why, struct error *err)
+int stamp_module_load_again(const struct stamp_step *s, struct error *err)
 {
-    return load(s, why, err);
+    return load(s, load_reason_text(LOAD_SAME_EPOCH), LOAD_SAME_EPOCH, err);
 }

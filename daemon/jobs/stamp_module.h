@@ -28,7 +28,7 @@ struct stamp_step {
 MUST_CHECK int stamp_module_run(const struct stamp_step *step, const char *why, struct error *err);
 
 /* LOAD ... TO RUNTIME of a module that is DONE, once more. */
-MUST_CHECK int stamp_module_load_again(const struct stamp_step *step, const char *why, struct error *err);
+MUST_CHECK int stamp_module_load_again(const struct stamp_step *step, struct error *err);
 
 /* Memory gets the file's rows as above, but runtime does not. *ret_rows as LOAD ... FROM CONFIG tells; 0: memory is
  * untouched. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/str.h"
+
 /* A table's name in two parts: whichever text names it makes ProxySQL build the table, and `_reset` empty it. */
 static const struct table {
     const char *prefix;
@@ -82,6 +84,31 @@ int admin_check_digests(struct db_conn *conn, enum admin_digest_table table, boo
         if (!found.has[i])
             return error_set(err, -EPROTO, "this ProxySQL's %s has no column %s", admin_digest_table_name(table, reset),
                              column_name(table, i));
+    return 0;
+}
+
+static int take_bytes(void *arg, const struct db_row *row, struct error *err)
+{
+    int64_t *bytes = arg;
+    if (row->count != 1)
+        return error_set(err, -EPROTO, "ProxySQL answers with a row of %u columns", row->count);
+    const char *text = row->values[0] == NULL ? "0" : row->values[0];
+    return str_to_int(text, 0, INT64_MAX, bytes) < 0
+               ? error_set(err, -EPROTO, "ProxySQL answers \"%.64s\", which is no number of bytes", text)
+               : 0;
+}
+
+int admin_read_digest_bytes(struct db_conn *conn, int64_t deadline_ms, uint64_t *ret_bytes, struct error *err)
+{
+    /* 3.x has one row for each protocol, 2.x the first one only */
+    static const char sql[] = "SELECT CAST(SUM(Variable_Value) AS INTEGER) FROM stats_memory_metrics WHERE "
+                              "Variable_Name IN ('query_digest_memory', 'mysql_query_digest_memory', "
+                              "'pgsql_query_digest_memory')";
+    int64_t bytes = 0;
+    int rc = db_conn_query(conn, sql, take_bytes, &bytes, column_bytes_max, deadline_ms, NULL, err);
+    if (rc < 0)
+        return error_wrap(err, "size of the statistics");
+    *ret_bytes = (uint64_t)bytes;
     return 0;
 }
 

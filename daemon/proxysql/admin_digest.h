@@ -35,6 +35,10 @@ const char *admin_digest_table_name(enum admin_digest_table table, bool reset);
 MUST_CHECK int admin_check_digests(struct db_conn *conn, enum admin_digest_table table, bool reset, int64_t deadline_ms,
                                    struct error *err);
 
+/* About how many bytes ProxySQL's statistics of all tables have, which is about what they have as text. */
+MUST_CHECK int admin_read_digest_bytes(struct db_conn *conn, int64_t deadline_ms, uint64_t *ret_bytes,
+                                       struct error *err);
+
 /* Hand every row to fn, ADMIN_DIGEST_COLUMNS values each, as it arrives. With reset the same statement takes the rows
  * out of ProxySQL's statistics: those that fn did not see are lost. */
 MUST_CHECK int admin_read_digests(struct db_conn *conn, enum admin_digest_table table, bool reset,

@@ -187,6 +187,9 @@ static void set_tls(MYSQL *mysql, const struct db_params *p)
     set_text_option(mysql, MYSQL_OPT_SSL_KEY, p->key_file);
 }
 
+/* Of every connection of the process: admin is slow or it is not. */
+static struct histogram statement_durations;
+
 struct db_conn *db_conn_new(const struct db_params *params)
 {
     struct db_conn *conn = xcalloc(1, sizeof(*conn));
@@ -486,17 +489,24 @@ static int run_query(struct db_conn *conn, const char *sql, db_row_fn *fn, void 
                      struct error *err)
 {
     assert(conn->step == STEP_NONE && !conn->broken && conn->connected != NULL);
+    int64_t began_us = clock_mono_us();
     conn->sql = xstrdup(sql);
     conn->step = STEP_QUERY;
     packet_screen_ask(&conn->screen);
     conn->waiting = mysql_real_query_start(&conn->query_rc, conn->mysql, conn->sql, strlen(conn->sql));
     int rc = run_statement(conn, fn, arg, r, err);
+    histogram_add_us(&statement_durations, clock_mono_us() - began_us);
     if (rc == -ETIMEDOUT)
         return error_set(err, rc, "no answer in time");
     if (rc == -ECANCELED)
         return error_set(err, rc, "cancelled while waiting for the answer");
     statement_ended(conn);
     return rc;
+}
+
+const struct histogram *db_statement_durations(void)
+{
+    return &statement_durations;
 }
 
 int db_conn_query(struct db_conn *conn, const char *sql, db_row_fn *fn, void *arg, size_t max_bytes,

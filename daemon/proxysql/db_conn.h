@@ -6,6 +6,7 @@
 
 #include "shared/compiler.h"
 #include "shared/error.h"
+#include "shared/histogram.h"
 
 /*
  * One connection to ProxySQL's admin interface, with total deadlines for connect and statement that hold against a
@@ -79,6 +80,9 @@ struct db_stream {
     int64_t tick_ms;                           /* while waiting, tick() is called so often */
     int (*tick)(void *arg, struct error *err); /* a negative return ends the statement with that code */
 };
+
+/* How long statements took, on all connections, up to their answer's end or to the deadline. Thread-safe. */
+const struct histogram *db_statement_durations(void);
 
 /* Run one statement whose answer may be of any length. Returns what db_conn_query() returns; fn's or tick's code:
  * broken. -ETIMEDOUT: no row within the stream's limits. */

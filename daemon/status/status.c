@@ -24,6 +24,7 @@ void status_collect(const struct job_context *jobs, struct status *ret_status)
     db_pool_stats(jobs->pool, &s->pool);
     for (size_t kind = 0; kind < JOB_IDS; kind++)
         job_queue_stats(jobs->queue, kind, &s->jobs[kind]);
+    drain_get_stats(jobs->drain, &s->drain);
     s->has_pods = jobs->pods != NULL;
     if (s->has_pods)
         pod_watch_get_stats(jobs->pods, &s->pods);

@@ -17,6 +17,7 @@ struct status {
     struct health_snapshot health;
     struct db_pool_stats pool;
     struct job_kind_stats jobs[JOB_IDS];
+    struct drain_stats drain;
     bool has_pods; /* there is a pod watch */
     struct pod_watch_stats pods;
     struct stamp_stats stamp;

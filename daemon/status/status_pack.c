@@ -117,6 +117,20 @@ static void pack_pool(const struct status *s, struct pack *p)
     pack_map_end(p);
 }
 
+static void pack_drain(const struct status *s, struct pack *p)
+{
+    const struct drain_stats *d = &s->drain;
+    pack_map_begin(p, "drain");
+    pack_str(p, "target", drain_target_name(d->target));
+    pack_str(p, "step", drain_step_name(d->step));
+    pack_int(p, "since_ms", d->step == DRAIN_STEP_NONE ? 0 : s->now_ms - d->step_began_ms);
+    pack_int(p, "clients", d->clients);
+    pack_int(p, "cut", d->cut);
+    pack_int(p, "drains", (int64_t)d->drains);
+    pack_int(p, "failed", (int64_t)d->failed);
+    pack_map_end(p);
+}
+
 static void pack_stamp(const struct status *s, struct pack *p)
 {
     pack_map_begin(p, "stamp");
@@ -150,6 +164,7 @@ void status_pack(const struct status *s, struct pack *p)
     status_pack_health(s, p);
     status_pack_cluster(s, p);
     pack_stamp(s, p);
+    pack_drain(s, p);
     status_pack_jobs(s, p);
     pack_pool(s, p);
     pack_map_end(p);

@@ -18,6 +18,7 @@ enum {
     text_bytes_min = 64,
     text_bytes_usual = 200
 };
+enum { memory_of_row = 150 };
 enum { digest_digits = 16, text_digits = 10 };
 
 #define COLUMNS(schema)                                                                                             \
@@ -197,8 +198,20 @@ static void refresh_family(struct node *node, int which, bool reset)
     database_must(&node->db, "COMMIT");
 }
 
+/* What ProxySQL says of its memory, as far as it is about digests. */
+static void refresh_memory(struct node *node)
+{
+    struct digest_range range = take_made(&node->digests, DIGEST_MYSQL, false);
+    database_mustf(&node->db,
+                   "DELETE FROM stats.stats_memory_metrics; INSERT INTO stats.stats_memory_metrics VALUES "
+                   "('SQLite3_memory_bytes', '2844504'), ('query_digest_memory', '%lld')",
+                   (long long)((range.next - range.first) * (range.text_bytes + memory_of_row)));
+}
+
 void digests_refresh(struct node *node, const char *statement)
 {
+    if (strstr(statement, "stats_memory_metrics") != NULL)
+        refresh_memory(node);
     int count = node->version[0] >= '3' ? DIGEST_FAMILIES : DIGEST_PGSQL;
     for (int i = 0; i < count; i++) {
         if (strstr(statement, families[i].table) == NULL)

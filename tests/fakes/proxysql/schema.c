@@ -116,6 +116,7 @@ const struct schema_table schema_other_tables[] = {
      "INT NOT NULL, Uptime_s INT NOT NULL, last_check_ms INT NOT NULL, Queries INT NOT NULL, "
      "Client_Connections_connected INT NOT NULL, Client_Connections_created INT NOT NULL, PRIMARY KEY (hostname, "
      "port)"},
+    {"stats.stats_memory_metrics", "Variable_Name VARCHAR NOT NULL PRIMARY KEY, Variable_Value VARCHAR NOT NULL"},
     {"stats.stats_proxysql_servers_clients_status",
      "uuid VARCHAR NOT NULL, hostname VARCHAR NOT NULL, port INT NOT NULL, admin_mysql_ifaces VARCHAR NOT NULL, "
      "last_seen_at INT NOT NULL, PRIMARY KEY (uuid, hostname, port)"},

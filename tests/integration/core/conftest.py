@@ -4,10 +4,17 @@ import time
 
 import pytest
 
-from lib.cluster import LOADED, SLOW, Cluster, Hosts
+from lib.cluster import FULL_LENGTH, LOADED, SLOW, Cluster, Hosts
 from lib.kube import FakeKube, RealKube, real_kubernetes
 from lib.relay import Relay
 from lib.waiting import wait_until
+
+
+def pytest_collection_modifyitems(config, items):
+    left_out = [item for item in items if item.get_closest_marker("long") and not FULL_LENGTH]
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 class Cores:
@@ -16,6 +23,7 @@ class Cores:
     def __init__(self, cluster, kube):
         self.cluster, self.kube = cluster, kube
         self.nodes, self.agents, self.relays = {}, {}, {}
+        self.satellites, self.satellite_agents = {}, {}
 
     # --- nodes and pods
 
@@ -43,6 +51,33 @@ class Cores:
         """A pod without a node."""
         self.kube.put_pod(name, options.pop("component", "core"), ip, **options)
 
+    def lose(self, name):
+        """Node, agent and pod are gone at once."""
+        self.nodes[name].kill()
+        self.kill(name)
+        self.kube.delete_pod(name)
+        del self.nodes[name]
+        self.cluster.hosts.resolve_to(*(node.address for node in self.nodes.values()))
+
+    def replace(self, name, settings=None, **options):
+        """Another pod of this name, at another address, with an empty disk; the old one is gone when it starts."""
+        if name in self.nodes:
+            self.terminate(name)
+            self.lose(name)
+        node = self.add(name, **options)
+        self.cluster.hosts.resolve_to(*(other.address for other in self.nodes.values()))
+        self.agent(name, settings)
+        return node
+
+    def satellite(self, name, settings=None):
+        """A satellite with its pod and its agent."""
+        node, = self.cluster.add_satellites(1)
+        node.name = name
+        self.satellites[name] = node
+        self.kube.put_pod(name, "satellite", node.address)
+        self.satellite_agents[name] = self.cluster.add_agent(node, settings)
+        return node
+
     # --- agents
 
     def relay(self, name):
@@ -62,6 +97,14 @@ class Cores:
         self.agents[name] = self.cluster.add_agent(node, settings, relay=self.relay(name) if relayed else None,
                                                    env={"POD_NAME": name, **(env or {})})
         return self.agents[name]
+
+    def agent_again(self, name, settings=None, **options):
+        """Another life of this node's agent, with what the one before has written down."""
+        before = self.agents[name]
+        if before.process.running():
+            before.stop()
+        kept = {"shutdown.draining_file": before.settings["shutdown.draining_file"]}
+        return self.agent(name, {**kept, **(settings or {})}, **options)
 
     def statements(self, name):
         return self.relays[name].statements

@@ -49,14 +49,6 @@ def column(node, table, name="hostname"):
     return sorted({value for value, in node.admin(f"SELECT {name} FROM {table}")})
 
 
-def agent_again(cores, name, **options):
-    """Another life of the agent beside this node, in the folder of the one before."""
-    before = cores.agents[name]
-    if before.process.running():
-        before.stop()
-    return cores.agent(name, settings={"shutdown.draining_file": str(before.draining_file)}, **options)
-
-
 # --- the plain case
 
 def test_the_file_becomes_runtime(cores):
@@ -141,7 +133,7 @@ def test_an_agent_that_is_restarted_stamps_nothing(cores, end):
     before = (versions(node), node.loads())
     agent.process.signal(end)
     agent.process.wait(20 * SLOW)
-    again = agent_again(cores, "core-0", relayed=True)
+    again = cores.agent_again("core-0", relayed=True)
     again.wait_record("the admin interface answers")
     stays(lambda: (versions(node), node.loads()), 2, "versions")
     assert (versions(node), node.loads()) == before
@@ -172,7 +164,7 @@ def test_a_life_that_ends_within_two_seconds(cores):
     made = json.loads(record)
     made["boot_ms"] = int((time.monotonic() - uptime_s) * 1000)  # as if it had been so short
     record_path(agent).write_text(json.dumps(made))
-    agent_again(cores, "core-0")
+    cores.agent_again("core-0")
     wait_until(lambda: versions(node) == dict.fromkeys(MODULES, 2), 10 * SLOW, "every module is loaded once")
 
 
@@ -292,7 +284,7 @@ def test_the_agent_is_killed_after_any_statement(cores, text, nth, broken):
     if broken:
         node.break_config()
     held.release.set()
-    agent_again(cores, "core-0")
+    cores.agent_again("core-0")
     left = "left alone"
     wait_stamped(first, **({"MYSQL_SERVERS": "done" if loaded else left, "MYSQL_USERS": left,
                             "MYSQL_QUERY_RULES": left} if broken else {}))
