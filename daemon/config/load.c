@@ -185,6 +185,18 @@ static int check_tls(struct loaded_config *loaded, struct error *err)
     return 0;
 }
 
+/* "aws:amz:eu-west-1:s3" */
+static bool is_signature(const char *text)
+{
+    static const char provider[] = "aws:amz:";
+    if (strncmp(text, provider, sizeof(provider) - 1) != 0)
+        return false;
+    const char *region = text + sizeof(provider) - 1;
+    size_t region_len = strcspn(region, ":");
+    const char *service = region + region_len + 1;
+    return region_len > 0 && region[region_len] == ':' && service[0] != '\0' && strchr(service, ':') == NULL;
+}
+
 static int check_upload(const struct config *config, struct error *err)
 {
     int rc = upload_url_check(config->dump.upload_url, err);
@@ -192,6 +204,8 @@ static int check_upload(const struct config *config, struct error *err)
         return error_wrap(err, "dump.upload_url");
     bool sigv4 = config->dump.upload.sigv4[0] != '\0';
     bool keys = config->dump.upload.access_key_file[0] != '\0' && config->dump.upload.secret_key_file[0] != '\0';
+    if (sigv4 && !is_signature(config->dump.upload.sigv4))
+        return error_set(err, -EINVAL, "dump.upload.sigv4: is not aws:amz:REGION:SERVICE");
     if (sigv4 && !keys)
         return error_set(err, -EINVAL,
                          "dump.upload.sigv4: needs dump.upload.access_key_file and dump.upload.secret_key_file too");

@@ -212,9 +212,8 @@ const struct option option_table[] = {
         "A file that would grow beyond this fails the dump; 0 = any size."),
     STRING("dump.upload_url", dump.upload_url, "", OPTION_RELOAD | OPTION_SECRET,
            "Where each file is PUT: an https URL; %h is the host, %t the time, %n the namespace, %k the file's kind."),
-    STRING(
-        "dump.upload.sigv4", dump.upload.sigv4, "", OPTION_RELOAD,
-        "Sign uploads (AWS signature 4): provider and region, for instance aws:amz:eu-west-1:s3. Empty = not signed."),
+    STRING("dump.upload.sigv4", dump.upload.sigv4, "", OPTION_RELOAD,
+           "Sign uploads (AWS signature 4): aws:amz:REGION:SERVICE, for instance aws:amz:eu-west-1:s3."),
     STRING("dump.upload.access_key_file", dump.upload.access_key_file, "", OPTION_RELOAD,
            "File that holds the access key of the signature, read before each upload."),
     STRING("dump.upload.secret_key_file", dump.upload.secret_key_file, "", OPTION_RELOAD,

@@ -23,7 +23,7 @@ struct upload_options {
     const char *path;
     const char *content_type;
     const char *content_encoding;
-    const char *sigv4;           /* libcurl's "aws:amz:REGION:SERVICE" */
+    const char *sigv4;           /* "aws:amz:REGION:SERVICE" */
     const char *access_key_file; /* the files are read for each attempt */
     const char *secret_key_file;
     const char *session_token_file;
