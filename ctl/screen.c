@@ -96,17 +96,11 @@ static size_t line_len(const char *text, size_t width)
     return i;
 }
 
-void screen_field(struct screen *s, const char *title, enum color color, const char *fmt, ...)
+/* text from column indent on, where the cursor is; further lines begin there too. */
+static void wrap(struct screen *s, size_t indent, enum color color, const char *text)
 {
-    enum { title_width = 11 };
-    char text[SCREEN_TEXT_MAX];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    screen_print(s, COLOR_TITLE, "%-*s", title_width, title);
     for (const char *at = text;;) {
-        size_t len = line_len(at, SCREEN_WIDTH - title_width);
+        size_t len = line_len(at, SCREEN_WIDTH - indent);
         char line[SCREEN_TEXT_MAX];
         (void)snprintf(line, sizeof(line), "%.*s", (int)len, at);
         print_colored(s, color, line);
@@ -116,8 +110,30 @@ void screen_field(struct screen *s, const char *title, enum color color, const c
             at++;
         if (*at == '\0')
             return;
-        screen_print(s, COLOR_NONE, "%*s", title_width, "");
+        screen_print(s, COLOR_NONE, "%*s", (int)indent, "");
     }
+}
+
+void screen_wrap(struct screen *s, size_t indent, enum color color, const char *fmt, ...)
+{
+    char text[SCREEN_TEXT_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    wrap(s, indent, color, text);
+}
+
+void screen_field(struct screen *s, const char *title, enum color color, const char *fmt, ...)
+{
+    enum { title_width = 11 };
+    char text[SCREEN_TEXT_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    screen_print(s, COLOR_TITLE, "%-*s", title_width, title);
+    wrap(s, title_width, color, text);
 }
 
 bool screen_flush(struct screen *s)

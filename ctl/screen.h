@@ -22,6 +22,9 @@ void screen_fini(struct screen *screen);
  * us. At most SCREEN_TEXT_MAX bytes each time. */
 void screen_print(struct screen *screen, enum color color, const char *fmt, ...) PRINTF_FORMAT(3, 4);
 
+/* Text that begins at column indent, where the cursor is, broken at blanks to fit the width. */
+void screen_wrap(struct screen *screen, size_t indent, enum color color, const char *fmt, ...) PRINTF_FORMAT(4, 5);
+
 /* "title: text, text ..." broken at blanks to fit the width; what follows the first line is indented like the text. */
 void screen_field(struct screen *screen, const char *title, enum color color, const char *fmt, ...) PRINTF_FORMAT(4, 5);
 

@@ -15,6 +15,7 @@
 #include "daemon/http/access.h"
 #include "daemon/http/api.h"
 #include "daemon/http/http_server.h"
+#include "daemon/jobs/doctor.h"
 #include "daemon/jobs/drain.h"
 #include "daemon/jobs/job_table.h"
 #include "daemon/jobs/pool_login.h"
@@ -48,6 +49,7 @@ struct agent {
     struct resync_state *resync;
     struct stamp_state *stamp;
     struct inspect_state *inspect;
+    struct doctor_state *doctor;
     struct job_context jobs;
     struct job_queue *queue;
     struct worker_pool *workers;
@@ -97,6 +99,7 @@ static void make_queue(struct agent *a, const struct config *config)
     a->resync = resync_state_new();
     a->stamp = stamp_state_new();
     a->inspect = inspect_state_new();
+    a->doctor = doctor_state_new();
     a->jobs = (struct job_context){.live = a->live,
                                    .pool = a->pool,
                                    .health = &a->health,
@@ -107,6 +110,7 @@ static void make_queue(struct agent *a, const struct config *config)
                                    .drain = a->drain,
                                    .drain_memory = &a->drain_memory,
                                    .inspect = a->inspect,
+                                   .doctor = a->doctor,
                                    .admin_host = a->admin_host,
                                    .admin_port = a->admin_port,
                                    .traffic_host = a->traffic_host,
@@ -342,6 +346,7 @@ void agent_stop(struct agent *a)
     resync_state_free(a->resync);
     stamp_state_free(a->stamp);
     inspect_state_free(a->inspect);
+    doctor_state_free(a->doctor);
     db_pool_free(a->pool);
     (void)phase_advance(&a->phase, PHASE_STOPPED);
     drain_state_free(a->drain);

@@ -5,6 +5,8 @@
 
 #include "daemon/config/item.h"
 #include "daemon/control/commands_private.h"
+#include "daemon/jobs/doctor.h"
+#include "daemon/jobs/doctor_checks.h"
 #include "daemon/status/status.h"
 #include "shared/clock.h"
 
@@ -154,6 +156,63 @@ static void handle_version(void *context, struct control_call *call)
     command_answer_reply(&answer, call);
 }
 
+static void pack_finding(const struct doctor_finding *f, struct pack *p)
+{
+    pack_map_begin(p, NULL);
+    pack_str(p, "check", f->check);
+    pack_str(p, "verdict", doctor_verdict_name(f->verdict));
+    pack_str(p, "evidence", f->evidence);
+    pack_str(p, "remedy", f->remedy);
+    pack_map_end(p);
+}
+
+static void pack_report(const struct doctor_report *r, struct pack *p)
+{
+    size_t counts[DOCTOR_BROKEN + 1] = {0};
+    for (size_t i = 0; i < r->count; i++)
+        counts[r->findings[i].verdict]++;
+    pack_map_begin(p, NULL);
+    pack_int(p, "ok", (int64_t)counts[DOCTOR_OK]);
+    pack_int(p, "risk", (int64_t)counts[DOCTOR_RISK]);
+    pack_int(p, "broken", (int64_t)counts[DOCTOR_BROKEN]);
+    pack_array_begin(p, "findings");
+    for (size_t i = 0; i < r->count; i++)
+        pack_finding(&r->findings[i], p);
+    pack_array_end(p);
+    pack_map_end(p);
+}
+
+static void reply_doctor(void *context, struct control_call *call, const struct control_outcome *outcome)
+{
+    const struct job_context *c = context;
+    struct doctor_report report;
+    struct command_answer answer;
+    if (outcome->code < 0) {
+        control_reply_error(call, MESSAGE_FAILED, outcome->text, "");
+        return;
+    }
+    doctor_get_report(c->doctor, &report);
+    command_answer_init(&answer);
+    pack_report(&report, &answer.pack);
+    command_answer_reply(&answer, call);
+}
+
+/* The node's state is as fresh as a probe's. */
+static void ask_doctor(void *context, struct control_call *call, const struct control_outcome *outcome)
+{
+    const struct job_context *c = context;
+    struct error err = ERROR_INIT;
+    struct job_submission submission = {.kind = JOB_DOCTOR};
+    (void)outcome;
+    if (control_wait_for_job(call, c->queue, &submission, 0, reply_doctor, &err) < 0)
+        control_reply_error(call, MESSAGE_BUSY, err.text, "try again");
+}
+
+static void handle_doctor(void *context, struct control_call *call)
+{
+    ask_health(context, call, ask_doctor);
+}
+
 control_handler_fn *const command_handlers[COMMAND_IDS] = {
     [COMMAND_STATUS] = handle_status,
     [COMMAND_HEALTH] = handle_health,
@@ -169,5 +228,5 @@ control_handler_fn *const command_handlers[COMMAND_IDS] = {
     [COMMAND_UNDRAIN] = command_undrain,
     [COMMAND_LOG_LEVEL] = command_log_level,
     [COMMAND_RELOAD] = command_reload,
-    [COMMAND_DOCTOR] = command_missing,
+    [COMMAND_DOCTOR] = handle_doctor,
 };

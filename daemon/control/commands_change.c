@@ -171,15 +171,6 @@ void command_undrain(void *context, struct control_call *call)
     ask_drain(context, call, &request, true);
 }
 
-void command_missing(void *context, struct control_call *call)
-{
-    (void)context;
-    char message[128];
-    (void)snprintf(message, sizeof(message), "%s is not part of this release (%s)", control_call_command(call)->name,
-                   PROJECT_VERSION);
-    control_reply_error(call, MESSAGE_UNAVAILABLE, message, "");
-}
-
 void command_log_level(void *context, struct control_call *call)
 {
     const struct job_context *c = context;

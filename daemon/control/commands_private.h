@@ -25,4 +25,3 @@ void command_undrain(void *context, struct control_call *call);
 void command_dump(void *context, struct control_call *call);
 void command_reload(void *context, struct control_call *call);
 void command_log_level(void *context, struct control_call *call);
-void command_missing(void *context, struct control_call *call);

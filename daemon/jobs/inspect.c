@@ -153,7 +153,11 @@ static int read_report(struct job *job, const struct job_context *c, struct insp
 
 int inspect_run(struct job *job, void *context, struct error *err)
 {
-    const struct job_context *c = context;
+    return inspect_now(job, context, err);
+}
+
+int inspect_now(struct job *job, const struct job_context *c, struct error *err)
+{
     if (is_fresh(c->inspect))
         return 0;
     struct inspect_report *r = xcalloc(1, sizeof(*r));

@@ -37,5 +37,9 @@ struct inspect_snapshot {
 void inspect_get(struct inspect_state *state, struct inspect_snapshot *ret_snapshot);
 void inspect_put(struct inspect_state *state, struct inspect_snapshot *snapshot);
 
+/* Read a report on the thread of this job, or leave a fresh one. -EAGAIN: admin does not answer. */
+struct job_context;
+MUST_CHECK int inspect_now(struct job *job, const struct job_context *context, struct error *err);
+
 /* context is a struct job_context. -EAGAIN: admin does not answer. */
 int inspect_run(struct job *job, void *context, struct error *err);

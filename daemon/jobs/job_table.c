@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "daemon/jobs/doctor.h"
 #include "daemon/jobs/drain.h"
 #include "daemon/jobs/dump.h"
 #include "daemon/jobs/health.h"
@@ -95,6 +96,16 @@ const struct job_kind job_table[JOB_IDS] = {
                      .while_draining = true,
                      .reserved = false,
                      .run = inspect_run},
+    [JOB_DOCTOR] = {.name = "doctor",
+                    .priority = 30,
+                    .max_running = 1,
+                    .max_waiting = 1,
+                    .max_waiters = waiters_max,
+                    .second = JOB_SECOND_JOIN,
+                    .deadline_ms = DOCTOR_DEADLINE_MS,
+                    .while_draining = true,
+                    .reserved = false,
+                    .run = doctor_run},
 };
 
 int job_table_run(const struct job_kind *kind, struct job *job, void *context, struct error *err)

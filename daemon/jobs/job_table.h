@@ -16,7 +16,18 @@
 #include "daemon/queue/scheduler.h"
 
 /* Every kind of job, with its rules, in one table. */
-enum job_id { JOB_DRAIN, JOB_HEALTH, JOB_RECONCILE, JOB_RESYNC, JOB_RELOAD, JOB_STAMP, JOB_DUMP, JOB_INSPECT, JOB_IDS };
+enum job_id {
+    JOB_DRAIN,
+    JOB_HEALTH,
+    JOB_RECONCILE,
+    JOB_RESYNC,
+    JOB_RELOAD,
+    JOB_STAMP,
+    JOB_DUMP,
+    JOB_INSPECT,
+    JOB_DOCTOR,
+    JOB_IDS
+};
 
 /* What jobs work with; the context of the agent's queue. Everything in it outlives the queue. Each job gets a copy of
  * its own, which is valid, like the settings in it, until run() returns. */
@@ -36,6 +47,7 @@ struct job_context {
     struct drain_state *drain;
     struct drain_memory *drain_memory;
     struct inspect_state *inspect;
+    struct doctor_state *doctor;
     const char *admin_host; /* of proxysql.address */
     uint16_t admin_port;
     const char *traffic_host; /* of proxysql.traffic_address, used until ProxySQL tells its own */

@@ -17,6 +17,7 @@ from lib.waiting import wait_until
 
 BOOTSTRAP = "proxysql-core"  # the cores' service
 CHECK_INTERVAL_MS = 200
+FULL_LENGTH = os.environ.get("SCENARIO_LENGTH") == "full"  # else some scenarios are shorter, or left out
 LOADED = "LOAD PROXYSQL SERVERS TO RUNTIME"  # the agent's log of its only publishing statement
 
 VARIABLES = {"cluster_username": "cluster", "cluster_password": "cluster",
@@ -335,4 +336,5 @@ def stays(value, for_s, what):
     return first
 
 
-__all__ = ["BOOTSTRAP", "CHECK_INTERVAL_MS", "LOADED", "SANITIZED", "SLOW", "Cluster", "ClusterNode", "Hosts", "stays"]
+__all__ = ["BOOTSTRAP", "CHECK_INTERVAL_MS", "FULL_LENGTH", "LOADED", "SANITIZED", "SLOW", "Cluster", "ClusterNode",
+           "Hosts", "stays"]

@@ -1,0 +1,40 @@
+"""doctor on a node with things that a human would find."""
+import json
+
+from lib import ctl
+
+
+def findings(agent):
+    done = ctl.run("doctor", "--output", "json", agent=agent)
+    return done.returncode, {finding["check"]: finding for finding in json.loads(done.stdout)["findings"]}
+
+
+def test_a_sound_node(satellite):
+    status, found = findings(satellite)
+    assert status == 0
+    assert {finding["verdict"] for finding in found.values()} == {"ok"}, found
+    table = ctl.run("doctor", agent=satellite).stdout
+    assert max(map(len, table.splitlines())) <= 80 and table.endswith(f"\n{len(found)} ok, 0 risk, 0 broken\n")
+
+
+def test_what_is_wrong_is_told_with_evidence_and_remedy(make_agent, node):
+    agent = make_agent(node, {"run_mode": "satellite", "api.address": ""}, flags=["--proxysql.password=radmin"])
+    agent.wait_ready()
+    agent.draining_file.touch()
+    status, found = findings(agent)
+    assert status == 2  # something is broken
+    bad = {name: finding["verdict"] for name, finding in found.items() if finding["verdict"] != "ok"}
+    assert bad == {"draining file": "broken", "/shutdown": "risk", "password": "risk"}
+    assert "nothing drains" in found["draining file"]["evidence"]
+    assert all(finding["remedy"] for name, finding in found.items() if name in bad)
+    assert "radmin" not in found["password"]["evidence"]
+
+
+def test_without_proxysql(make_agent, fresh_node):
+    agent = make_agent(fresh_node, {"run_mode": "satellite"})
+    agent.wait_ready()
+    fresh_node.kill()
+    agent.wait_probe("/healthz/live", lambda answer: answer.status == 503)
+    status, found = findings(agent)
+    assert status == 2
+    assert found["admin interface"]["verdict"] == "broken" and found["cluster"]["verdict"] == "risk"
