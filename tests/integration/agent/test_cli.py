@@ -135,14 +135,16 @@ def test_the_reference_agents_file(node, free_agent, tmp_path):
     wait_life(agent)
     records = [json.loads(line) for line in agent.log().splitlines()]
     told = [r["msg"] for r in records if r["level"] in ("WARN", "ERROR")]
-    assert len(told) == 1 and told[0].startswith("no pod watch"), told  # there is no API server here
+    assert len(told) == 2 and told[0].startswith("no pod watch"), told  # there is no API server here
+    assert told[1].startswith("everybody who reaches the HTTP port may use /shutdown"), told
     assert all(list(r)[:3] == ["time", "level", "msg"] and "source" in r for r in records)
 
 
-def test_the_projects_example_file(node, free_agent):
+def test_the_projects_example_file(node, free_agent, tmp_path):
     agent = free_agent("--run_mode=core", f"--api.port={free_port()}",
                        f"--proxysql.address=127.0.0.1:{node.admin_port}",
-                       AGENT_CONFIG_FILE=str(ROOT / "config.yaml"), AGENT_PROXYSQL_PASSWORD="radmin")
+                       AGENT_CONFIG_FILE=str(ROOT / "config.yaml"), AGENT_PROXYSQL_PASSWORD="radmin",
+                       AGENT_API_SHUTDOWN_ALLOW="127.0.0.1", AGENT_SHUTDOWN_DRAINING_FILE=str(tmp_path / "draining"))
     wait_life(agent)
     assert "level=WARN" not in agent.log()
 
