@@ -23,10 +23,11 @@ FIGURES = (
     Figure("stale_writes", "autocommit writes that met a closed connection", "", decimals=0),
     Figure("stale", "stale pooled connections, retried", "", decimals=0),
     Figure("stale_most", "  most of one client in one run", "", at_most=1, decimals=0),
-    Figure("drain", "drain began to ProxySQL gone: median", "s", decimals=2),
+    Figure("drain", "drain began to ProxySQL gone, or maintenance answered: median", "s", decimals=2),
     Figure("drain_most", "  slowest run", "s", decimals=2),
-    Figure("gone", "paused to ProxySQL gone: median", "s", decimals=2),
+    Figure("gone", "paused to the same: median", "s", decimals=2),
     Figure("gone_most", "  slowest run", "s", decimals=2),
+    Figure("back", "clients on the node again after a maintenance: fewest", "", at_least=1, decimals=0),
     Figure("long", "long operations that ended well, of all", "", at_least=1, decimals=2),
     Figure("moved", "runs in which mysql_variables moved on another node", "", at_most=0, decimals=0),
 )
@@ -40,8 +41,9 @@ def add_options(parser):
     group.add_argument("--mode", choices=("satellite", "core"), default="satellite", help="what the drained node is")
     group.add_argument("--peers", choices=("leave", "stay"), default="leave",
                        help="core: whether the others stop polling the node 1 s after the drain began (default leave)")
-    group.add_argument("--trigger", choices=("http", "sigterm"), default="http",
-                       help="GET /shutdown and then SIGTERM, or SIGTERM alone (default http)")
+    group.add_argument("--trigger", choices=("http", "sigterm", "maintenance"), default="http",
+                       help="GET /shutdown and then SIGTERM, SIGTERM alone, or a maintenance and its undo with the "
+                            "balancer by readiness (default http)")
     group.add_argument("--balancer", choices=("lag", "readiness"), default="lag",
                        help="removed after --lag, or by three failed readiness probes (default lag)")
     group.add_argument("--lag", type=float, default=3, metavar="S", help="(default 3)")
@@ -64,11 +66,12 @@ class Outcome:
     errors: list = field(default_factory=list)
     long_done: int = 0
     long_wanted: int = 0
-    drain_s: float = None
+    drain_s: float = None  # of a maintenance: until its answer
     gone_s: float = None
     answer: str = ""
     exit_code: int = None
     moved: bool = False
+    back: int = None  # clients on the node after a maintenance was undone
 
     @property
     def operations(self):
@@ -106,11 +109,12 @@ class Run:
         self._balancer.drain_begins()
         self._trigger.start()
         self._meanwhile()
-        self._wait_gone()
+        self._wait_ended()
         time.sleep(AFTER_S)
         self._balancer.stop()
         moved = not self._settings.load_variables and self._site.variables_of_others() != before
-        return self._judge(self._applications.finish(), moved)
+        back = int(self._site.drained.counter("Client_Connections_connected")) if self._watch.gone is None else None
+        return self._judge(self._applications.finish(), moved, back)
 
     def _meanwhile(self):
         """What happens beside the drain, each at its time."""
@@ -134,26 +138,30 @@ class Run:
         time.sleep(1)
         self._site.core.admin("LOAD MYSQL VARIABLES TO RUNTIME")
 
-    def _wait_gone(self):
+    def _wait_ended(self):
+        """Until the node is gone; of a maintenance: until the balancer has had the time to put it back."""
+        after = 2 * self._settings.period if self._settings.trigger == "maintenance" else AFTER_S
         deadline = self._began + GONE_WITHIN_S
         while self._watch.gone is None and time.monotonic() < deadline:
             time.sleep(0.05)
-            if self._trigger.ended and time.monotonic() > self._trigger.ended + AFTER_S:
-                break  # the agent ended and left ProxySQL running
+            if self._trigger.ended and time.monotonic() > self._trigger.ended + after:
+                break  # it is still there
         self._trigger.join(10)
 
-    def _judge(self, total, moved):
-        events, watch = self._applications.events, self._watch
+    def _judge(self, total, moved, back):
+        events, watch, trigger = self._applications.events, self._watch, self._trigger
+        done = trigger.answered if self._settings.trigger == "maintenance" else watch.gone
         return Outcome(
             total=total,
             errors=[event for event in events if event["event"] == "error"],
             long_done=sum(event["event"] == "long" for event in events),
             long_wanted=2 if self._settings.long else 0,
-            drain_s=watch.gone and watch.gone - self._began,
-            gone_s=watch.gone and watch.paused and watch.gone - watch.paused,
-            answer=self._trigger.answer,
-            exit_code=self._trigger.exit_code,
-            moved=moved)
+            drain_s=done and done - self._began,
+            gone_s=done and watch.paused and done - watch.paused,
+            answer=trigger.answer,
+            exit_code=trigger.exit_code,
+            moved=moved,
+            back=back)
 
     def describe_error(self, event):
         """Where and when, for people."""
@@ -170,10 +178,11 @@ def _seconds(value):
 def _tell(number, run, outcome):
     total = outcome.total
     print(f"     run {number}: {outcome.operations} operations, {total['failed']} failed, {total['stale write']} stale "
-          f"writes, {total['stale']} stale; ProxySQL gone after {_seconds(outcome.drain_s)}, "
+          f"writes, {total['stale']} stale; done after {_seconds(outcome.drain_s)}, "
           f"{_seconds(outcome.gone_s)} after the pause; answer {outcome.answer or 'none'}, "
           f"exit status {outcome.exit_code}"
           + (f"; {outcome.long_done} of {outcome.long_wanted} long operations" if outcome.long_wanted else "")
+          + (f"; {outcome.back} clients on the node" if outcome.back is not None else "")
           + ("; mysql_variables moved on another node" if outcome.moved else ""), flush=True)
     failed = [event for event in outcome.errors if event["verdict"] == "failed"]
     for event in failed[:5]:
@@ -196,6 +205,7 @@ def _summary(outcomes):
     operations = sum(outcome.operations for outcome in outcomes)
     failed = sum(outcome.total["failed"] for outcome in outcomes)
     wanted = sum(outcome.long_wanted for outcome in outcomes)
+    back = [outcome.back for outcome in outcomes if outcome.back is not None]
     values = {
         "runs": len(outcomes),
         "operations": operations,
@@ -211,6 +221,8 @@ def _summary(outcomes):
     }
     if gone:
         values |= {"gone": statistics.median(gone), "gone_most": max(gone)}
+    if back:
+        values["back"] = min(back)
     if wanted:
         values["long"] = sum(outcome.long_done for outcome in outcomes) / wanted
     return values
@@ -218,6 +230,8 @@ def _summary(outcomes):
 
 def measure(lab, binary):
     settings = lab.options
+    if settings.trigger == "maintenance":
+        settings.balancer = "readiness"
     print(f"     {binary.name}: {settings.mode}, {settings.clients} clients, balancer by {settings.balancer}, "
           f"trigger {settings.trigger}{', idle threads' if settings.idle_threads else ''}", flush=True)
     database = Database(lab.folder())

@@ -246,21 +246,40 @@ class Balancer(threading.Thread):
 
 
 class Trigger(threading.Thread):
-    """How Kubernetes ends the pod: the preStop hook and then SIGTERM, or SIGTERM at once."""
+    """How Kubernetes ends the pod: the preStop hook and then SIGTERM, or SIGTERM at once; or a maintenance, which is
+    taken back again. ended: when nothing more happens by itself."""
+
+    HOLD_S = 2  # a maintenance, once the node is empty
 
     def __init__(self, agent, how):
         super().__init__(daemon=True)
         self._agent, self._how = agent, how
-        self.answer, self.exit_code, self.ended = "", None, None
+        self.answer, self.exit_code, self.answered, self.ended = "", None, None, None
 
     def run(self):
+        if self._how == "maintenance":
+            self._maintain()
+        else:
+            self._stop()
+        self.ended = time.monotonic()
+
+    def _ask(self, path, method="GET", body=None):
+        try:
+            headers = {"Content-Type": "application/json"} if body else {}
+            return str(http_client.ask(self._agent.port, path, method, 120, body, headers).status)
+        except OSError as error:
+            return str(error) or type(error).__name__
+
+    def _stop(self):
         if self._how == "http":
-            try:
-                answer = http_client.ask(self._agent.port, "/shutdown", timeout=120)
-                self.answer = str(answer.status)
-            except OSError as error:
-                self.answer = str(error) or type(error).__name__
+            self.answer = self._ask("/shutdown")
+            self.answered = time.monotonic()
         self._agent.process.signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.exit_code = self._agent.process.wait(120)
-        self.ended = time.monotonic()
+
+    def _maintain(self):
+        self.answer = self._ask("/api/v1/drain", "POST", '{"maintenance": true, "wait_s": 100}')
+        self.answered = time.monotonic()
+        time.sleep(self.HOLD_S)
+        self.answer += ", undo " + self._ask("/api/v1/undrain", "POST", '{"wait_s": 100}')
