@@ -18,13 +18,13 @@ def _die_with_parent():
 
 
 class Process:
-    """One child. Its output, both streams, is appended to the file log."""
+    """One child. Its output, both streams, is appended to the file log; stdout: a descriptor for that one."""
 
-    def __init__(self, argv, log, env=None, cwd=None):
+    def __init__(self, argv, log, env=None, cwd=None, stdout=None):
         self.argv = [str(arg) for arg in argv]
         self.log_path = pathlib.Path(log)
         with open(self.log_path, "ab") as out:
-            self._popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+            self._popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=stdout or out, stderr=out,
                                            env=env, cwd=cwd, preexec_fn=_die_with_parent)
         self.pid = self._popen.pid
         _running.add(self)

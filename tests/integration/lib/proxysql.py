@@ -85,11 +85,12 @@ class Node:
     """Start, stop and question one node. Ports stay the same over restarts."""
 
     def __init__(self, folder, users="admin:admin;radmin:radmin", auth="native", tls=True, backends=BACKENDS,
-                 address="127.0.0.1"):
+                 address="127.0.0.1", version=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.users, self.auth, self.tls, self.backends = users, auth, tls, backends
         self.address = address
+        self.version = version  # of a stand-in; None: what it usually says
         self.admin_port, self.traffic_port = free_port(), free_port()
         self.real = real_proxysql()
         self.process = None
@@ -127,6 +128,8 @@ class Node:
         command = [built("fake-proxysql"), "--admin", f"{self.address}:{self.admin_port}",
                    "--traffic", f"{self.address}:{self.traffic_port}", "--control", self.control_path(),
                    "--users", self.users, "--auth", self.auth, "--init", init]
+        if self.version:
+            command += ["--version", self.version]
         if self.tls:
             cert, key = make_certificate(self.folder)
             command += ["--tls-cert", cert, "--tls-key", key]
