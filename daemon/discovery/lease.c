@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/discovery/json_split.h"
+#include "shared/mem.h"
 
 static const char api_version[] = "coordination.k8s.io/v1";
 
@@ -28,14 +29,12 @@ static int on_object(void *arg, const char *text, size_t len, struct error *err)
 }
 
 /* Through the splitter, for its limit of depth: the parser recurses. */
-static json_t *load(const char *text, size_t len, struct error *err)
+static int load(const char *text, size_t len, json_t **ret_root, struct error *err)
 {
-    json_t *root = NULL;
+    cleanup_json json_t *root = NULL;
     struct json_split split;
-    if (len > LEASE_BYTES_MAX) {
-        (void)error_set(err, -EMSGSIZE, "lease: more than %d bytes", LEASE_BYTES_MAX);
-        return NULL;
-    }
+    if (len > LEASE_BYTES_MAX)
+        return error_set(err, -EMSGSIZE, "lease: more than %d bytes", LEASE_BYTES_MAX);
     json_split_init(&split, on_object, &root);
     json_split_reset(&split, JSON_SPLIT_STREAM);
     int rc = json_split_feed(&split, text, len, err);
@@ -43,9 +42,8 @@ static json_t *load(const char *text, size_t len, struct error *err)
         rc = error_set(err, -EBADMSG, "lease: no whole JSON object");
     json_split_fini(&split);
     if (rc == 0)
-        return root;
-    json_decref(root);
-    return NULL;
+        *ret_root = take_ptr(root);
+    return rc;
 }
 
 /* A text member, "" when it is absent or null. */
@@ -140,11 +138,11 @@ static int read_lease(const json_t *root, struct lease *lease, struct error *err
 
 int lease_parse(const char *text, size_t len, struct lease *ret_lease, struct error *err)
 {
-    cleanup_json json_t *root = load(text, len, err);
-    if (root == NULL)
-        return len > LEASE_BYTES_MAX ? -EMSGSIZE : -EBADMSG;
+    cleanup_json json_t *root = NULL;
     struct lease lease;
-    int rc = read_lease(root, &lease, err);
+    int rc = load(text, len, &root, err);
+    if (rc == 0)
+        rc = read_lease(root, &lease, err);
     if (rc == 0)
         *ret_lease = lease;
     return rc;
@@ -168,15 +166,13 @@ static int write_spec(json_t *spec, const struct lease *lease)
     return rc;
 }
 
-static json_t *make_root(const char *name, const char *read_text, size_t read_len, struct error *err)
+static int make_root(const char *name, const char *read_text, size_t read_len, json_t **ret_root, struct error *err)
 {
     if (read_text != NULL)
-        return load(read_text, read_len, err);
-    json_t *root = json_pack("{s:s, s:s, s:{s:s}, s:{}}", "apiVersion", api_version, "kind", "Lease", "metadata",
-                             "name", name, "spec");
-    if (root == NULL)
-        (void)error_set(err, -ENOMEM, "out of memory");
-    return root;
+        return load(read_text, read_len, ret_root, err);
+    *ret_root = json_pack("{s:s, s:s, s:{s:s}, s:{}}", "apiVersion", api_version, "kind", "Lease", "metadata", "name",
+                          name, "spec");
+    return *ret_root != NULL ? 0 : error_set(err, -ENOMEM, "out of memory");
 }
 
 static int append(const char *data, size_t len, void *out)
@@ -187,9 +183,10 @@ static int append(const char *data, size_t len, void *out)
 int lease_write(const char *name, const char *read_text, size_t read_len, const struct lease *lease, struct buf *out,
                 struct error *err)
 {
-    cleanup_json json_t *root = make_root(name, read_text, read_len, err);
-    if (root == NULL)
-        return -EBADMSG;
+    cleanup_json json_t *root = NULL;
+    int rc = make_root(name, read_text, read_len, &root, err);
+    if (rc < 0)
+        return rc;
     json_t *spec = json_object_get(root, "spec");
     if (!json_is_object(spec)) {
         spec = json_object();
