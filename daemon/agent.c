@@ -236,6 +236,7 @@ static void start_dns(struct agent *a, const struct config *c)
 {
     a->dns = dns_source_new(c->core.bootstrap_hostname, NULL);
     a->jobs.members = dns_source_members(a->dns);
+    a->jobs.dns = a->dns;
 }
 
 /* Without the API server's address a core goes on without membership: its probes are worth more than that. */

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/config/live.h"
+#include "daemon/discovery/dns_source.h"
 #include "daemon/discovery/member_source.h"
 #include "daemon/discovery/pod_watch.h"
 #include "daemon/drain/drain_state.h"
@@ -40,6 +41,7 @@ struct job_context {
     struct job_queue *queue;             /* the queue that runs them */
     struct scheduler *scheduler;         /* that submits the periodic ones */
     const struct member_source *members; /* NULL when this mode has none, or it did not start */
+    struct dns_source *dns;              /* what members is with core.discovery dns, else NULL */
     struct pod_watch *pods;              /* what members is with core.discovery kubernetes, else NULL */
     struct reconcile_state *reconcile;
     struct resync_state *resync;

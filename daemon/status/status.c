@@ -13,6 +13,18 @@ const char *run_mode_name(int run_mode)
     return names[run_mode];
 }
 
+static void collect_discovery(const struct job_context *jobs, struct status *s)
+{
+    struct elector *elector = jobs->pods != NULL ? pod_watch_elector(jobs->pods) : NULL;
+    s->discovery = jobs->members != NULL ? jobs->members->name : NULL;
+    s->has_dns = jobs->dns != NULL;
+    if (s->has_dns)
+        dns_source_get_stats(jobs->dns, &s->dns);
+    s->has_election = elector != NULL;
+    if (s->has_election)
+        elector_get_stats(elector, &s->election);
+}
+
 void status_collect(const struct job_context *jobs, struct status *ret_status)
 {
     cleanup_config const struct config *config = config_live_get(jobs->live);
@@ -28,6 +40,7 @@ void status_collect(const struct job_context *jobs, struct status *ret_status)
     s->has_pods = jobs->pods != NULL;
     if (s->has_pods)
         pod_watch_get_stats(jobs->pods, &s->pods);
+    collect_discovery(jobs, s);
     stamp_get_stats(jobs->stamp, &s->stamp);
     s->inspect = jobs->inspect;
     inspect_get(jobs->inspect, &s->cluster);

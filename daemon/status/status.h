@@ -20,6 +20,11 @@ struct status {
     struct drain_stats drain;
     bool has_pods; /* there is a pod watch */
     struct pod_watch_stats pods;
+    const char *discovery; /* of core.discovery, NULL: this agent needs none, or it did not start */
+    bool has_dns;
+    struct dns_source_stats dns;
+    bool has_election;
+    struct elector_stats election;
     struct stamp_stats stamp;
     struct inspect_snapshot cluster; /* the last report of the inspect job */
     struct inspect_state *inspect;   /* whose it is */
@@ -32,9 +37,10 @@ void status_fini(struct status *status);
 
 /* One map, as docs/status.schema.json describes it, and the parts that commands answer by themselves. */
 void status_pack(const struct status *status, struct pack *p);
-void status_pack_health(const struct status *status, struct pack *p);  /* health, proxysql */
-void status_pack_jobs(const struct status *status, struct pack *p);    /* jobs, queue */
-void status_pack_cluster(const struct status *status, struct pack *p); /* cluster, pods */
+void status_pack_health(const struct status *status, struct pack *p);    /* health, proxysql */
+void status_pack_jobs(const struct status *status, struct pack *p);      /* jobs, queue */
+void status_pack_cluster(const struct status *status, struct pack *p);   /* cluster, pods */
+void status_pack_discovery(const struct status *status, struct pack *p); /* discovery, election */
 
 /* Collect and write the same as JSON. 0, -EMSGSIZE or -ENOMEM. */
 MUST_CHECK int status_write_json(const struct job_context *jobs, struct buf *out);

@@ -22,7 +22,18 @@ static void log_health(const struct status *s)
              LOG_INT("health_jobs_refused", j->refused));
 }
 
+static void log_election(const struct elector_stats *e)
+{
+    log_info("status of the election", LOG_BOOL("leading", e->leading), LOG_STR("identity", e->identity),
+             LOG_STR("holder", e->holder), LOG_BOOL("held", e->held), LOG_INT("renewed_age_ms", e->renewed_age_ms),
+             LOG_INT("seen_age_ms", e->seen_age_ms), LOG_INT("transitions", e->transitions), LOG_INT("terms", e->terms),
+             LOG_INT("renewals", e->renewals), LOG_INT("conflicts", e->conflicts), LOG_INT("failures", e->failures),
+             LOG_STR("error", e->error));
+}
+
 void status_log(const struct status *status)
 {
     log_health(status);
+    if (status->has_election)
+        log_election(&status->election);
 }

@@ -163,6 +163,7 @@ void status_pack(const struct status *s, struct pack *p)
     pack_agent(s, p);
     status_pack_health(s, p);
     status_pack_cluster(s, p);
+    status_pack_discovery(s, p);
     pack_stamp(s, p);
     pack_drain(s, p);
     status_pack_jobs(s, p);

@@ -6,8 +6,7 @@ import time
 import pytest
 
 from lib.cluster import SLOW, stays
-from lib.ports import free_port
-from lib.tcp_gate import TcpGate
+from lib.forward import Forward
 from lib.waiting import wait_until
 
 LEASE = "proxysql-agent"
@@ -29,7 +28,7 @@ class Election:
     def start(self, *names, **settings):
         for name in names:
             if name not in self.gates:
-                self.gates[name] = TcpGate(free_port(), self.cores.kube.port)
+                self.gates[name] = Forward(self.cores.kube.port)
             url = self.cores.kube.url.replace(str(self.cores.kube.port), str(self.gates[name].port))
             self.cores.agent(name, {
                 "kubernetes.api_server": url, "core.leader_election.enabled": True,
@@ -104,6 +103,14 @@ def test_one_core_leads(election):
     assert TIME.match(spec["renewTime"]) and TIME.match(spec["acquireTime"])
     assert (spec["leaseDurationSeconds"], spec["leaseTransitions"]) == (LEASE_S, 0)
     assert len({node.module()[2] for node in cores.nodes.values()}) == 1
+
+    for name in NAMES:
+        cores.agents[name].process.signal(signal.SIGUSR1)
+        status = cores.agents[name].wait_record("status of the election")
+        assert status["leading"] == (name == leader) and status["held"] and status["error"] == ""
+        assert status["holder"].startswith(leader + "_") and status["identity"].startswith(name + "_")
+        assert (status["terms"], status["transitions"]) == (1 if name == leader else 0, 0)
+        assert 0 <= status["seen_age_ms"] <= 1000 * (RETRY_S + SLOW)
 
     at = time.monotonic()
     cores.pod("core-9", "127.9.0.9")
