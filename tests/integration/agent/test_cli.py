@@ -54,7 +54,8 @@ def free_agent(tmp_path):
     running = []
 
     def start(*flags, **env):
-        alone = {"AGENT_SHUTDOWN_DRAIN_ON_SIGNAL": "false"}  # the node is for the other tests, too
+        alone = {"AGENT_SHUTDOWN_DRAIN_ON_SIGNAL": "false",  # the node is for the other tests, too
+                 "AGENT_CONTROL_SOCKET": str(tmp_path / "agent.sock")}  # another agent may have the usual one
         agent = Process([built("proxysql-agent"), *flags], tmp_path / "log", clean_environment(**alone, **env), tmp_path)
         running.append(agent)
         wait_until(lambda: "listening" in agent.log() or not agent.running(), 10 * SLOW, "it listens")
