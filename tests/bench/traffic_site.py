@@ -22,6 +22,7 @@ from lib.ports import free_port
 NO_LAUNCHER = SimpleNamespace(launcher=[])
 CLUSTER_VARIABLES = {"cluster_mysql_variables_diffs_before_sync": 3, "cluster_check_interval_ms": 200}
 ACCOUNT = "app"  # user and password
+TOKEN = "of-the-bench"  # for what the agents' interface does not do for everybody
 ROWS = 1001  # one for each client
 TABLES = ("CREATE TABLE bench (id INT PRIMARY KEY, n INT)",
           "INSERT INTO bench VALUES " + ", ".join(f"({number}, 0)" for number in range(ROWS)))
@@ -105,7 +106,10 @@ class Site:
     def agent(self, binary):
         """The agent beside the node to drain, which answers ready."""
         timeouts = f"  drain_timeout: {self._settings.drain_timeout}\n  shutdown_timeout: 60\n"
-        agent = Agent(self._folder / "agent", self.drained, binary, more=timeouts, env=self._core_settings())
+        token = self._folder / "token"
+        token.write_text(TOKEN)
+        agent = Agent(self._folder / "agent", self.drained, binary, more=timeouts,
+                      env={"AGENT_API_TOKEN_FILE": str(token), **self._core_settings()})
         return agent.start().wait_ready()
 
     def _core_settings(self):
@@ -260,17 +264,18 @@ class Trigger(threading.Thread):
         if self._how == "maintenance":
             self._maintain()
         else:
-            self._stop()
+            self._end_pod()
         self.ended = time.monotonic()
 
     def _ask(self, path, method="GET", body=None):
         try:
             headers = {"Content-Type": "application/json"} if body else {}
+            headers["Authorization"] = f"Bearer {TOKEN}"
             return str(http_client.ask(self._agent.port, path, method, 120, body, headers).status)
         except OSError as error:
             return str(error) or type(error).__name__
 
-    def _stop(self):
+    def _end_pod(self):
         if self._how == "http":
             self.answer = self._ask("/shutdown")
             self.answered = time.monotonic()
