@@ -319,6 +319,7 @@ static void forget(struct drain *d)
     if (d->c->scheduler != NULL) {
         scheduler_hasten(d->c->scheduler, JOB_RECONCILE);
         scheduler_hasten(d->c->scheduler, JOB_RESYNC);
+        scheduler_hasten(d->c->scheduler, JOB_STAMP);
     }
 }
 

@@ -300,7 +300,7 @@ def test_draining_between_two_statements(cores, text, nth):
     """The statement that is under way gets its answer; none that changes anything begins any more."""
     cores.add("core-0", tables=FULL)
     held = cores.relay("core-0").hold(text, nth)
-    agent = cores.agent("core-0", relayed=True)
+    agent = cores.agent("core-0", {"shutdown.drain_on_signal": True, "shutdown.pause_delay": 0}, relayed=True)
     assert held.asked.wait(10 * SLOW)
     before = [change for change in cores.changes("core-0") if "MYSQL" in change.upper()]
     agent.process.signal(signal.SIGTERM)
