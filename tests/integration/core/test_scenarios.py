@@ -64,12 +64,12 @@ def wait_quiet(cores):
         time.sleep(0.25)
 
 
-def start(cores, count=3, satellites=0, **options):
-    """A cluster that has come to rest."""
+def start(cores, count=3, satellites=0, accept_interval=1):
+    """Cores, and satellites that are accepted at once."""
     names = [f"core-{i}" for i in range(count)]
-    cores.add(*names, **options)
+    cores.add(*names)
     for name in names:
-        cores.agent(name)
+        cores.agent(name, {"core.accept_interval": accept_interval})
     for i in range(satellites):
         cores.satellite(f"satellite-{i}")
     return names
@@ -203,7 +203,7 @@ def test_a_list_is_pulled_in_the_middle_of_a_pass(cores):
 
 @pytest.mark.long
 def test_twenty_satellites_join_and_leave_three_cores(cores):
-    start(cores)
+    start(cores, accept_interval=5)
     wait_settled(cores, ["app"], 0)
     time.sleep(5.2)  # core.accept_interval: the lists' own LOADs pace no more
     before = {name: cores.loads(name) for name in cores.nodes}
