@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from lib.agent import NEW_LIFE, SLOW
-from lib.http_client import Storm
+from lib.agent import NEW_LIFE, SANITIZED, SLOW
+from lib.http_client import Client, Storm
 from lib.relay import Relay
 from lib.waiting import wait_until
 
@@ -123,3 +123,21 @@ def test_probes_are_undisturbed_by_a_storm_of_reloads(node, make_agent):
     assert storm.slowest() < 1.0 * SLOW
     assert len(agent.records("configuration reloaded")) > 20
     assert agent.records(REFUSED) == []
+
+
+def test_ten_thousand_reloads_leave_nothing_behind(node, make_agent):
+    """Memory and descriptors after the last eight tenths of them are what they were before."""
+    agent = make_agent(node, {"api.shutdown_allow": ["127.0.0.1"], "log.level": "ERROR"})
+    agent.wait_ready()
+    rounds = 10000 if not SANITIZED else 500
+    with Client(agent.port, timeout=10 * SLOW) as client:
+        for turn in range(rounds):
+            if turn % 100 == 0:
+                agent.write({"health.max_age_ms": turn // 100, "interfaces": [f"eth{turn}"] * 50})
+            assert client.ask("/api/v1/reload", method="POST").status == 200
+            if turn == rounds // 5:
+                before = agent.process.resident_kib(), agent.process.descriptors(), agent.process.threads()
+    after = agent.process.resident_kib(), agent.process.descriptors(), agent.process.threads()
+    assert after[1] <= before[1] and after[2] == before[2]
+    if not SANITIZED:
+        assert after[0] <= before[0] + 512, f"{before[0]} KiB before, {after[0]} KiB after"
