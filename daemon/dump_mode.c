@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "daemon/dump_ask.h"
 #include "daemon/jobs/job_table.h"
 #include "daemon/jobs/pool_login.h"
 #include "daemon/proxysql/db_conn.h"
@@ -131,7 +132,10 @@ int dump_mode_run(struct config_live *live)
     health_state_init(&m.health);
     phase_init(&m.phase);
     const struct config *config = config_live_get(live);
-    int rc = dump(&m, config);
+    struct error err = ERROR_INIT;
+    int rc = dump_ask(config, &err);
+    if (rc == DUMP_ASK_NOBODY)
+        rc = dump(&m, config);
     config_live_put(config);
     health_state_fini(&m.health);
     return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

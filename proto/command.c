@@ -3,6 +3,10 @@
 /* Names of log levels, in the order of enum log_level. */
 static const char *const level_names[] = {"DEBUG", "INFO", "WARN", "ERROR", NULL};
 
+/* In the order of enum dump_format and enum dump_compress. */
+static const char *const format_names[] = {"csv", "jsonl", NULL};
+static const char *const compress_names[] = {"none", "gzip", NULL};
+
 #define LOOKS_ONLY  "Nothing more: the agent only looks."
 #define JOB_GOES_ON "The job goes on in the agent; `jobs` tells how it ended."
 
@@ -46,7 +50,20 @@ const struct command command_table[COMMAND_IDS] = {
     [COMMAND_DUMP] = {
         .name = "dump", .summary = "Write the statistics of queries to files.",
         .rights = COMMAND_CHANGE, .is_long = true, .on_interrupt = JOB_GOES_ON,
-        .arguments = {FLAG("reset", "Empty them by that, whatever dump.reset says.")}},
+        .arguments = {
+            FLAG("reset", "Empty them by that, whatever dump.reset says."),
+            FLAG("keep", "Leave them as they are, whatever dump.reset says."),
+            {.name = "format", .type = ARGUMENT_NAME, .names = format_names, .summary = "In place of dump.format."},
+            {.name = "compress", .type = ARGUMENT_NAME, .names = compress_names,
+             .summary = "In place of dump.compress."},
+            {.name = "dir", .type = ARGUMENT_TEXT, .summary = "In place of dump.dir; a folder as the agent sees it."},
+            {.name = "max-bytes", .type = ARGUMENT_INT, .max = INT64_C(1) << 50, .unit = "bytes",
+             .summary = "In place of dump.max_bytes."},
+            {.name = "upload-url", .type = ARGUMENT_TEXT, .summary = "In place of dump.upload_url; empty: no upload."},
+            {.name = "pipe", .type = ARGUMENT_TEXT,
+             .summary = "Into this named pipe, which somebody reads, not into files."},
+            {.name = "proxysql", .type = ARGUMENT_TEXT,
+             .summary = "Refuse unless this is the agent's proxysql.address."}}},
     [COMMAND_DRAIN] = {
         .name = "drain", .summary = "Send the clients away, then let this pod be stopped.",
         .rights = COMMAND_CHANGE, .is_long = true,

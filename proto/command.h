@@ -36,6 +36,7 @@ enum argument_type {
     ARGUMENT_FLAG, /* given or not; true on the wire */
     ARGUMENT_INT,  /* min..max */
     ARGUMENT_NAME, /* one of names, in any case on the command line; the number is its index */
+    ARGUMENT_TEXT, /* any, up to COMMAND_TEXT_MAX bytes; "" is one */
 };
 
 struct argument {
@@ -55,7 +56,7 @@ enum command_rights {
     COMMAND_CHANGE, /* uid 0 or the agent's own */
 };
 
-enum { COMMAND_ARGUMENTS_MAX = 4 };
+enum { COMMAND_ARGUMENTS_MAX = 12, COMMAND_TEXT_MAX = 8 * 1024 };
 
 struct command {
     const char *name;
@@ -72,7 +73,8 @@ extern const struct command command_table[COMMAND_IDS];
 /* What was given for a command's arguments, by their index. */
 struct argument_values {
     bool given[COMMAND_ARGUMENTS_MAX];
-    int64_t number[COMMAND_ARGUMENTS_MAX]; /* of a flag 1, of a name its index */
+    int64_t number[COMMAND_ARGUMENTS_MAX];   /* of a flag 1, of a name its index */
+    const char *text[COMMAND_ARGUMENTS_MAX]; /* of a text; borrowed from the command line or the request */
 };
 
 /* The command of this name, or NULL. */
@@ -86,6 +88,13 @@ enum command_id command_id_of(const struct command *command);
 /* The number of a given argument, or otherwise. */
 int64_t command_value(const struct command *command, const struct argument_values *values, const char *name,
                       int64_t otherwise);
+
+/* The text of a given argument, or NULL. */
+const char *command_text(const struct command *command, const struct argument_values *values, const char *name);
+
+/* Give an argument a number or, text not NULL, a text. It must be one of the command's. */
+void command_give(const struct command *command, const char *name, int64_t number, const char *text,
+                  struct argument_values *values);
 
 /* Read the words after the command's name on a command line. -EINVAL with what is wrong and what is allowed. */
 MUST_CHECK int command_parse(const struct command *command, int argc, char *const argv[],
@@ -101,7 +110,7 @@ void command_pack(const struct command *command, const struct argument_values *v
 
 enum { ARGUMENT_ALLOWED_MAX = 128 };
 
-/* What an argument accepts, in words: "0 to 3600 seconds", "DEBUG, INFO, WARN, ERROR"; "" for a flag. */
+/* What an argument accepts, in words: "0 to 3600 seconds", "DEBUG, INFO, WARN, ERROR"; "" for a flag or a text. */
 void argument_allowed(const struct argument *argument, char ret_text[ARGUMENT_ALLOWED_MAX]);
 
 /* How an argument is written: "[--delay S]", "LEVEL". */

@@ -56,6 +56,23 @@ int64_t command_value(const struct command *c, const struct argument_values *val
     return values->given[i] ? values->number[i] : otherwise;
 }
 
+const char *command_text(const struct command *c, const struct argument_values *values, const char *name)
+{
+    int i = find_argument(c, name, strlen(name));
+    assert(i >= 0);
+    return values->given[i] ? values->text[i] : NULL;
+}
+
+void command_give(const struct command *c, const char *name, int64_t number, const char *text,
+                  struct argument_values *values)
+{
+    int i = find_argument(c, name, strlen(name));
+    assert(i >= 0);
+    values->given[i] = true;
+    values->number[i] = number;
+    values->text[i] = text;
+}
+
 void argument_allowed(const struct argument *a, char ret_text[ARGUMENT_ALLOWED_MAX])
 {
     size_t used = 0;
@@ -67,11 +84,27 @@ void argument_allowed(const struct argument *a, char ret_text[ARGUMENT_ALLOWED_M
         used += (size_t)snprintf(ret_text + used, ARGUMENT_ALLOWED_MAX - used, "%s%s", i == 0 ? "" : ", ", a->names[i]);
 }
 
+/* What stands for the value of an argument. */
+static const char *argument_value(const struct argument *a)
+{
+    switch (a->type) {
+    case ARGUMENT_INT:
+        return strcmp(a->unit, "seconds") == 0 ? " S" : " N";
+    case ARGUMENT_NAME:
+        return " NAME";
+    case ARGUMENT_TEXT:
+        return " TEXT";
+    case ARGUMENT_FLAG:
+    default:
+        return "";
+    }
+}
+
 void argument_usage(const struct argument *a, char ret_text[ARGUMENT_ALLOWED_MAX])
 {
     size_t used = 0;
     if (!a->positional) {
-        (void)snprintf(ret_text, ARGUMENT_ALLOWED_MAX, "[--%s%s]", a->name, a->type == ARGUMENT_INT ? " S" : "");
+        (void)snprintf(ret_text, ARGUMENT_ALLOWED_MAX, "[--%s%s]", a->name, argument_value(a));
         return;
     }
     for (; a->name[used] != '\0' && used < ARGUMENT_ALLOWED_MAX - 1; used++)
@@ -97,11 +130,29 @@ static int number_of_name(const struct argument *a, const char *text, int64_t *r
     return refuse(a, text, err);
 }
 
-static int number_of_text(const struct argument *a, const char *text, int64_t *ret_number, struct error *err)
+static int check_text(const struct argument *a, const char *text, struct error *err)
 {
-    if (a->type == ARGUMENT_NAME)
-        return number_of_name(a, text, ret_number, err);
-    return str_to_int(text, a->min, a->max, ret_number) == 0 ? 0 : refuse(a, text, err);
+    if (strlen(text) <= COMMAND_TEXT_MAX)
+        return 0;
+    return error_set(err, -EINVAL, "%s is longer than %d bytes", a->name, COMMAND_TEXT_MAX);
+}
+
+/* The word that was given for argument number i. */
+static int take_word(const struct command *c, int i, const char *word, struct argument_values *values,
+                     struct error *err)
+{
+    const struct argument *a = &c->arguments[i];
+    switch (a->type) {
+    case ARGUMENT_NAME:
+        return number_of_name(a, word, &values->number[i], err);
+    case ARGUMENT_TEXT:
+        values->text[i] = word;
+        return check_text(a, word, err);
+    case ARGUMENT_FLAG:
+    case ARGUMENT_INT:
+    default:
+        return str_to_int(word, a->min, a->max, &values->number[i]) == 0 ? 0 : refuse(a, word, err);
+    }
 }
 
 /* The words of a command line that are still to be read. */
@@ -125,11 +176,11 @@ static int take_option(const struct command *c, struct words *words, struct argu
     if (a->type == ARGUMENT_FLAG)
         return equals == NULL ? 0 : error_set(err, -EINVAL, "--%s takes no value", a->name);
     if (equals != NULL)
-        return number_of_text(a, equals + 1, &values->number[i], err);
+        return take_word(c, i, equals + 1, values, err);
     if (words->left == 0)
         return error_set(err, -EINVAL, "--%s needs a value", a->name);
     words->left--;
-    return number_of_text(a, *words->at++, &values->number[i], err);
+    return take_word(c, i, *words->at++, values, err);
 }
 
 static int take_positional(const struct command *c, struct words *words, struct argument_values *values,
@@ -141,7 +192,7 @@ static int take_positional(const struct command *c, struct words *words, struct 
         if (!c->arguments[i].positional || values->given[i])
             continue;
         values->given[i] = true;
-        return number_of_text(&c->arguments[i], word, &values->number[i], err);
+        return take_word(c, i, word, values, err);
     }
     return error_set(err, -EINVAL, "%s takes no \"%.60s\"", c->name, word);
 }
@@ -176,7 +227,7 @@ int command_parse(const struct command *c, int argc, char *const argv[], struct 
 }
 
 static int read_value(const struct argument *a, const struct msgpack_object *value, bool *ret_given,
-                      int64_t *ret_number, struct error *err)
+                      int64_t *ret_number, const char **ret_text, struct error *err)
 {
     const char *text = NULL;
     bool flag = false;
@@ -200,6 +251,11 @@ static int read_value(const struct argument *a, const struct msgpack_object *val
             return error_set(err, -EINVAL, "%s must be a text", a->name);
         *ret_given = true;
         return number_of_name(a, text, ret_number, err);
+    case ARGUMENT_TEXT:
+        if (!tree_is_text(value, ret_text))
+            return error_set(err, -EINVAL, "%s must be a text", a->name);
+        *ret_given = true;
+        return check_text(a, *ret_text, err);
     }
     return 0;
 }
@@ -211,7 +267,7 @@ static int read_pair(const struct command *c, const char *key, const struct msgp
     if (i < 0 || c->arguments[i].local)
         return error_set(err, -EINVAL, "%s of this agent (%s) takes no argument \"%.60s\"", c->name, PROJECT_VERSION,
                          key);
-    return read_value(&c->arguments[i], value, &values->given[i], &values->number[i], err);
+    return read_value(&c->arguments[i], value, &values->given[i], &values->number[i], &values->text[i], err);
 }
 
 int command_read(const struct command *c, const struct msgpack_object *args, struct argument_values *ret_values,
@@ -231,7 +287,7 @@ int command_read(const struct command *c, const struct msgpack_object *args, str
     return rc;
 }
 
-static void pack_argument(const struct argument *a, int64_t number, struct pack *p)
+static void pack_argument(const struct argument *a, int64_t number, const char *text, struct pack *p)
 {
     switch (a->type) {
     case ARGUMENT_FLAG:
@@ -243,6 +299,9 @@ static void pack_argument(const struct argument *a, int64_t number, struct pack 
     case ARGUMENT_NAME:
         pack_str(p, a->name, a->names[number]);
         return;
+    case ARGUMENT_TEXT:
+        pack_str(p, a->name, text);
+        return;
     }
 }
 
@@ -251,6 +310,6 @@ void command_pack(const struct command *c, const struct argument_values *values,
     pack_map_begin(p, NULL);
     for (int i = 0; c->arguments[i].name != NULL; i++)
         if (values->given[i] && !c->arguments[i].local)
-            pack_argument(&c->arguments[i], values->number[i], p);
+            pack_argument(&c->arguments[i], values->number[i], values->text[i], p);
     pack_map_end(p);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/control/commands_private.h"
+#include "daemon/dump/upload_url.h"
 #include "daemon/jobs/drain.h"
 #include "daemon/jobs/dump.h"
 #include "daemon/status/status.h"
@@ -110,13 +111,46 @@ void command_stamp(void *context, struct control_call *call)
     run_job(context, call, &submission);
 }
 
+/* In place of what the settings say. */
+static void take_text(struct control_call *call, const char *argument, char **option)
+{
+    const char *text = control_call_text(call, argument);
+    if (text == NULL)
+        return;
+    free(*option);
+    *option = xstrdup(text);
+}
+
+static int take_dump_options(struct control_call *call, struct dump_options *options, struct error *err)
+{
+    bool keep = control_call_value(call, "keep", 0) != 0;
+    options->reset = !keep && (options->reset || control_call_value(call, "reset", 0) != 0);
+    options->format = (int)control_call_value(call, "format", options->format);
+    options->compress = (int)control_call_value(call, "compress", options->compress);
+    options->max_bytes = control_call_value(call, "max-bytes", options->max_bytes);
+    take_text(call, "dir", &options->dir);
+    take_text(call, "pipe", &options->pipe);
+    take_text(call, "upload-url", &options->upload_url);
+    if (strcmp(options->pipe, "-") == 0)
+        return error_set(err, -EINVAL, "pipe: the agent's own standard output is not for dumps");
+    int rc = options->upload_url[0] == '\0' ? 0 : upload_url_check(options->upload_url, err);
+    return rc < 0 ? error_wrap(err, "upload-url") : 0;
+}
+
 void command_dump(void *context, struct control_call *call)
 {
     const struct job_context *c = context;
+    struct error err = ERROR_INIT;
     cleanup_config const struct config *config = config_live_get(c->live);
+    const char *proxysql = control_call_text(call, "proxysql");
+    if (proxysql != NULL && strcmp(proxysql, config->proxysql.address) != 0)
+        (void)error_set(&err, -EINVAL, "proxysql: this agent's is another one, %s", config->proxysql.address);
     struct dump_options *options = dump_options_new(config);
-    if (control_call_value(call, "reset", 0) != 0)
-        options->reset = true;
+    if (err.code != 0 || take_dump_options(call, options, &err) < 0) {
+        dump_options_free(options);
+        control_reply_error(call, MESSAGE_BAD_ARGUMENT, err.text, "");
+        return;
+    }
     struct job_submission submission = {.kind = JOB_DUMP, .params = options, .params_free = dump_options_free};
     run_job(c, call, &submission);
 }

@@ -76,6 +76,9 @@ const struct command *control_call_command(const struct control_call *call);
 /* The number given for an argument of the command, or otherwise. */
 int64_t control_call_value(const struct control_call *call, const char *argument, int64_t otherwise);
 
+/* The text given for an argument of the command, valid until its handler returns, or NULL. */
+const char *control_call_text(const struct control_call *call, const char *argument);
+
 /* Reply with a packed value, or with an error. Exactly once for each call, which is not to be touched afterwards. */
 void control_reply(struct control_call *call, const struct buf *body);
 void control_reply_error(struct control_call *call, enum message_error code, const char *message, const char *hint);

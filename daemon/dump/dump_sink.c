@@ -80,8 +80,13 @@ static void check_limits(struct dump_sink *s, size_t len)
 static void wait_writable(struct dump_sink *s)
 {
     struct pollfd fd = {.fd = s->options.fd, .events = POLLOUT};
-    if (poll(&fd, 1, pipe_tick_ms) == 0)
-        (void)s->options.tick(s->options.arg, &s->err);
+    int64_t deadline_ms = clock_mono_ms() + DUMP_PIPE_STALL_MS;
+    while (s->err.code == 0 && poll(&fd, 1, pipe_tick_ms) == 0) {
+        if (clock_left_ms(deadline_ms) == 0)
+            (void)error_set(&s->err, -ETIMEDOUT, "nobody has read the pipe for %d s", DUMP_PIPE_STALL_MS / 1000);
+        else
+            (void)s->options.tick(s->options.arg, &s->err);
+    }
 }
 
 static void write_out(struct dump_sink *s, const void *data, size_t len)

@@ -13,7 +13,7 @@
  * Where a dump's bytes go: a buffer, gzip if wanted, a descriptor. Memory is constant whatever is written. Errors
  * stick: write everything of a row, then ask dump_sink_row() once. Belongs to one thread.
  */
-enum { DUMP_SINK_BUFFER_BYTES = 256 * 1024 };
+enum { DUMP_SINK_BUFFER_BYTES = 256 * 1024, DUMP_PIPE_STALL_MS = 10 * 60 * 1000 };
 
 struct dump_gzip;
 
@@ -21,7 +21,8 @@ struct dump_sink_options {
     int fd;             /* a file or a pipe; stays the caller's */
     int compress;       /* enum dump_compress */
     uint64_t max_bytes; /* that go to fd; 0 = any number */
-    /* A pipe that nobody reads: called about every 100 ms; a negative return ends the writing with that code. */
+    /* A pipe that nobody reads: called about every 100 ms, for DUMP_PIPE_STALL_MS at most; a negative return ends the
+     * writing with that code. */
     int (*tick)(void *arg, struct error *err);
     void *arg;
 };

@@ -47,7 +47,7 @@ struct dump_options *dump_options_new(const struct config *config)
 {
     struct dump_options *o = xcalloc(1, sizeof(*o));
     o->dir = xstrdup(config->dump.dir);
-    o->pipe = xstrdup(config->dump.output);
+    o->pipe = xstrdup(config->run_mode == RUN_MODE_DUMP ? config->dump.output : "");
     o->format = config->dump.format;
     o->compress = config->dump.compress;
     o->reset = config->dump.reset;

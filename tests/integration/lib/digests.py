@@ -113,7 +113,8 @@ class Dumped:
 
 
 def _flags(node, settings):
-    usual = {"run_mode": "dump", "log.format": "JSON", "proxysql.address": f"{node.address}:{node.admin_port}"}
+    usual = {"run_mode": "dump", "log.format": "JSON", "proxysql.address": f"{node.address}:{node.admin_port}",
+             "control.socket": "/nowhere"}
     return [f"--{key}={value}" for key, value in {**usual, **settings}.items()]
 
 
