@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from lib.agent import NEW_LIFE
+from lib.agent import NEW_LIFE, SLOW
 from lib.kube import FakeKube
 from lib.proxysql import Node
 from lib.relay import Relay
@@ -213,16 +213,15 @@ def test_the_running_agent_is_as_documented(world):
     assert not unseen, f"documented, but no agent has answered so: {sorted(unseen)}"
 
 
-@pytest.mark.knobs
 def test_a_shutdown_that_fails_is_as_documented(fresh_node, make_agent):
     recorder = Recorder()
     agent = make_agent(fresh_node, {"shutdown.shutdown_timeout": 2, "shutdown.pause_delay": 0})
     agent.wait_ready()
-    fresh_node.control("wedge on")
+    fresh_node.wedge(20 * SLOW)
     answers = []
     posting = threading.Thread(target=lambda: answers.append(recorder.ask(agent, "/shutdown", "post")))
     posting.start()
     answers.append(recorder.ask(agent, "/shutdown"))
-    posting.join(30)
+    posting.join(30 * SLOW)
     assert [answer.status for answer in answers] == [500, 500]
-    assert agent.process.wait(20) != 0
+    assert agent.process.wait(20 * SLOW) != 0
