@@ -144,7 +144,7 @@ const struct option option_table[] = {
            "Value of the label app on the cluster's pods."),
     STRING("core.podselector.component", core.podselector.component, "core", OPTION_REFERENCE,
            "Value of the label component on core pods."),
-    STRING("core.bootstrap_hostname", core.bootstrap_hostname, "proxysql-core", OPTION_RELOAD,
+    STRING("core.bootstrap_hostname", core.bootstrap_hostname, "proxysql-core", 0,
            "Name of the service of the cores, as their configuration files have it in proxysql_servers."),
     INT("core.publish_interval_ms", core.publish_interval_ms, "1000", 0, 60000, "milliseconds", OPTION_RELOAD,
         "Changes of pods within this time of the last pass share the next one; the first one acts at once."),
