@@ -102,6 +102,19 @@ static void every_option_is_compared_and_copied(void **state)
     }
 }
 
+static void lists_of_one_length_differ_by_their_items(void **state)
+{
+    struct loaded_config *current = load(*state, "api: {shutdown_allow: [10.0.0.0/8, 10.1.0.0/16]}\n");
+    struct loaded_config *next = load(*state, "api: {shutdown_allow: [10.0.0.0/8, 10.2.0.0/16]}\n");
+    struct config_changes changes;
+    config_merge(current, next, &changes);
+    must_name(changes.live, "api.shutdown_allow");
+    config_merge(next, next, &changes);
+    assert_int_equal(changes.live_count, 0);
+    config_free(current);
+    config_free(next);
+}
+
 static void a_file_that_is_gone_is_refused(void **state)
 {
     struct config_fixture *f = *state;
@@ -148,6 +161,7 @@ int main(void)
         CHANGE(what_may_change_changes_and_the_rest_stays),
         CHANGE(what_waits_for_a_restart_waits_until_the_file_goes_back),
         CHANGE(every_option_is_compared_and_copied),
+        CHANGE(lists_of_one_length_differ_by_their_items),
         CHANGE(a_file_that_is_gone_is_refused),
         CHANGE(a_command_sets_the_level_and_nothing_else),
     };
