@@ -202,10 +202,10 @@ static void check_record(struct pass *p, const struct health_snapshot *health, c
         keep(p);
 }
 
-static bool has_waiting(const struct stamp_record *record)
+static bool has(const struct stamp_record *record, enum stamp_outcome outcome)
 {
     for (size_t i = 0; i < ADMIN_MODULES; i++)
-        if (record->modules[i].outcome == STAMP_WAITING)
+        if (record->modules[i].outcome == outcome)
             return true;
     return false;
 }
@@ -215,7 +215,7 @@ static int follow_peers(struct pass *p, struct error *err)
 {
     struct stamp_state *s = p->state;
     bool loaded[ADMIN_MODULES] = {false};
-    if (p->to.config->core.config_authority != CONFIG_AUTHORITY_CLUSTER || !has_waiting(&s->record))
+    if (p->to.config->core.config_authority != CONFIG_AUTHORITY_CLUSTER || !has(&s->record, STAMP_WAITING))
         return 0;
     int rc = borrow(p, err);
     if (rc == 0)
@@ -325,7 +325,7 @@ static int settle(struct pass *p, const struct health_snapshot *health, struct e
     struct capability capability = {0};
     cleanup_view struct cluster_view view = {0};
     bool unsafe = capability_parse(health->node.version, &capability) == 0 && capability.checksums_unsafe;
-    if (unsafe || clock_mono_ms() >= p->state->settle_until_ms)
+    if (unsafe || clock_mono_ms() >= p->state->settle_until_ms || !has(&p->state->record, STAMP_DONE))
         return 0;
     int rc = borrow(p, err);
     if (rc == 0)

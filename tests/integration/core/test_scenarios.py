@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from lib.cluster import FULL_LENGTH, LOADED, SLOW, stays
-from lib.ports import free_port
-from lib.tcp_gate import TcpGate
+from lib.forward import Forward
 from lib.waiting import wait_until
 
 STILL_S = 60 if FULL_LENGTH else 1.5
@@ -124,7 +123,7 @@ def test_the_api_server_is_away_while_a_core_dies(cores):
 def test_one_core_is_cut_from_the_api_server(cores):
     """Meanwhile another is replaced: the cut one's agent says nothing at all, its list follows by cluster sync."""
     cores.add("core-0", "core-1", "core-2")
-    way = TcpGate(free_port(), urlsplit(cores.kube.url).port)
+    way = Forward(urlsplit(cores.kube.url).port)
     cut_url = cores.kube.url.rpartition(":")[0] + f":{way.port}"
     for name in ("core-0", "core-2"):
         cores.agent(name)
