@@ -1,0 +1,110 @@
+"""The agent is killed in the middle of a drain and started again: what its file says decides."""
+import time
+
+import pytest
+
+from lib import ctl
+from lib.agent import SLOW, clean_environment
+from lib.agent import run as agent_runs
+from lib.draining import EMPTY, NOT_READY, REFUSED, SERVING, STOPPED, Shutdown, clients, ended, run, wait_gone
+from lib.waiting import wait_until
+
+JUDGED = "draining file judged"
+LONG = {"shutdown.pause_delay": 2, "shutdown.drain_timeout": 60, "shutdown.shutdown_timeout": 120}
+
+
+def kill_in(agent, line):
+    """kill -9 as soon as the log says so."""
+    agent.wait_record(line, timeout=10)
+    agent.process.kill()
+
+
+@pytest.mark.parametrize("line", [NOT_READY, REFUSED])
+def test_a_shutdown_goes_on(served, make_agent, client, line):
+    agent = make_agent(served, LONG)
+    busy = client()
+    run(busy, "BEGIN")
+    run(busy, "INSERT INTO drained VALUES (1)")
+    Shutdown(agent)
+    kill_in(agent, line)
+    again = make_agent(served, LONG, ready=False, same=True)
+    assert again.ready().status == 503
+    assert again.wait_record(JUDGED)["until"] == "stopped"
+    again.wait_record(REFUSED, timeout=6)
+    run(busy, "COMMIT")
+    ended(again)
+    wait_gone(served)
+    assert again.records(EMPTY) and again.records(STOPPED)
+
+
+@pytest.mark.parametrize("line", [NOT_READY, REFUSED, EMPTY])
+def test_a_maintenance_stays(served, make_agent, client, line):
+    agent = make_agent(served)
+    client()
+    ctl.ask(agent, "drain", "--maintenance")
+    kill_in(agent, line)
+    again = make_agent(served, ready=False, same=True)
+    assert again.wait_record(JUDGED)["until"] == "maintenance"
+    again.wait_record(EMPTY, timeout=8)
+    assert served.process.running() and clients(served) == 0 and again.ready().status == 503
+    ctl.ask(again, "undrain")
+    again.wait_ready()
+    assert not again.draining_file.exists() and not served.traffic_refused()
+
+
+def test_another_life_is_another_story(served, make_agent):
+    """The pod's containers restart: ready within seconds of ProxySQL, and nothing of the drain is left."""
+    agent = make_agent(served)
+    wait_until(lambda: int(served.counter("ProxySQL_Uptime")) >= 3, 10, "it is old enough to be another life")
+    assert Shutdown(agent).result().status == 200
+    ended(agent)
+    wait_gone(served)
+    assert agent.draining_file.exists()
+    again = make_agent(served, ready=False, same=True)
+    assert again.ready().status == 503
+    served.start()
+    began = time.monotonic()
+    again.wait_ready(timeout=5)
+    assert time.monotonic() - began < 5 * SLOW
+    assert not again.draining_file.exists() and again.records(SERVING)
+
+
+def test_a_shutdown_whose_time_is_over_is_undone(served, make_agent, client):
+    """It cannot have been this pod's end: the node is there and serves again."""
+    short = {"shutdown.pause_delay": 0, "shutdown.drain_timeout": 2, "shutdown.shutdown_timeout": 2}
+    agent = make_agent(served, short)
+    busy = client()
+    run(busy, "BEGIN")
+    run(busy, "INSERT INTO drained VALUES (1)")
+    Shutdown(agent)
+    kill_in(agent, REFUSED)
+    assert served.traffic_refused()
+    time.sleep(2)
+    again = make_agent(served, short, ready=False, same=True)
+    assert again.wait_record(JUDGED)["until"] == "running"
+    again.wait_ready()
+    assert not served.traffic_refused() and not again.draining_file.exists()
+    run(busy, "COMMIT")
+
+
+@pytest.mark.knobs
+def test_it_is_judged_when_proxysql_answers(served, make_agent):
+    agent = make_agent(served)
+    ctl.ask(agent, "drain", "--maintenance", "--wait")
+    agent.process.kill()
+    served.control("wedge on")
+    again = make_agent(served, ready=False, same=True)
+    again.wait_record("the admin interface does not answer; asking again every second", timeout=5)
+    assert not again.records(JUDGED) and again.ready().status == 503
+    served.control("wedge off")
+    assert again.wait_record(JUDGED, timeout=5)["until"] == "maintenance"
+
+
+@pytest.mark.parametrize("flag", ["--check-config", "--show-config"])
+def test_looking_at_the_configuration_leaves_the_file(served, make_agent, flag):
+    agent = make_agent(served)
+    ctl.ask(agent, "drain", "--maintenance", "--wait")
+    before = agent.draining_file.read_bytes()
+    done = agent_runs(flag, cwd=agent.folder, env=clean_environment(AGENT_CONFIG_FILE=str(agent.folder / "agent.yaml")))
+    assert done.returncode == 0 and agent.draining_file.read_bytes() == before
+    ctl.ask(agent, "undrain")
