@@ -247,7 +247,7 @@ static void log_left(struct drain *d, const struct drain_emptied_result *r, int6
     }
     log_warn("draining: time is up, clients are left", LOG_INT("clients", r->clients),
              LOG_INT("in_transaction", r->transactions), LOG_INT("clients_at_pause", r->at_first),
-             LOG_INT("emptying_ms", took_ms));
+             LOG_INT("emptying_ms", took_ms), LOG_STR("error", r->problem.text));
 }
 
 static int empty_node(struct drain *d)
@@ -285,7 +285,7 @@ static void stop_node(struct drain *d)
     struct error err = ERROR_INIT;
     (void)phase_advance(d->c->phase, PHASE_STOPPING);
     (void)drain_state_enter(d->node.state, DRAIN_STEP_STOPPING);
-    int rc = d->gone || drain_node_gone(&d->node) ? 0 : drain_node_stop(&d->node, d->plan.stopped_ms, &err);
+    int rc = d->gone ? 0 : drain_node_stop(&d->node, d->plan.stopped_ms, &err);
     int64_t took_ms = drain_state_enter(d->node.state, DRAIN_STEP_STOPPED);
     if (rc < 0)
         keep_problem(d, rc, err.text);
