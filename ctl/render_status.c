@@ -74,6 +74,18 @@ static void show_drain(const struct msgpack_object *result, struct screen *s)
                  screen_duration(tree_int(d, "since_ms", 0), since), left);
 }
 
+static void show_leader(const struct msgpack_object *result, struct screen *s)
+{
+    const struct msgpack_object *l = tree_get(result, "election");
+    const char *holder = tree_text(l, "holder");
+    if (l == NULL)
+        return;
+    screen_field(s, "leader", tree_bool(l, "held") ? COLOR_NONE : COLOR_WARN, "%s%s%s%s%s",
+                 holder[0] == '\0' ? "nobody" : holder, tree_bool(l, "leading") ? " (this core)" : "",
+                 holder[0] == '\0' || tree_bool(l, "held") ? "" : " (its lease has run out)",
+                 tree_text(l, "error")[0] == '\0' ? "" : "; ", tree_text(l, "error"));
+}
+
 static void show_pool(const struct msgpack_object *result, struct screen *s)
 {
     const struct msgpack_object *p = tree_get(result, "pool");
@@ -129,6 +141,7 @@ void render_status(const struct msgpack_object *result, struct screen *s)
     show_proxysql(result, s);
     show_health(result, s);
     show_drain(result, s);
+    show_leader(result, s);
     render_cluster(result, s);
     show_pool(result, s);
     render_modules(result, s);

@@ -362,15 +362,23 @@ static void log_status(struct agent *a)
     status_log(&status);
 }
 
-static void status_done(void *arg, const struct job_result *result)
+static void inspect_done(void *arg, const struct job_result *result)
 {
-    (void)result;
+    (void)result; /* what the job saw is in the state, and an old state is better than none */
     log_status(arg);
+}
+
+static void health_done(void *arg, const struct job_result *result)
+{
+    struct agent *a = arg;
+    (void)result;
+    if (job_queue_submit(a->queue, JOB_INSPECT, inspect_done, a, NULL) < 0)
+        log_status(a);
 }
 
 void agent_log_status(struct agent *a)
 {
-    if (job_queue_submit(a->queue, JOB_HEALTH, status_done, a, NULL) < 0)
+    if (job_queue_submit(a->queue, JOB_HEALTH, health_done, a, NULL) < 0)
         log_status(a);
 }
 

@@ -28,7 +28,7 @@ bool agent_drained_well(struct agent *agent);
 /* Stop everything in reverse order and free it. Bounded by what one statement may take to be cancelled. */
 void agent_stop(struct agent *agent);
 
-/* Ask for a health job and log one status record when it has ended. */
+/* Ask ProxySQL how it is and how its cluster is, then log the status, a record for each subject. */
 void agent_log_status(struct agent *agent);
 
 /* Submit a reload of the settings, which logs how it went. */

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/cluster/module_verdict.h"
 #include "daemon/jobs/job_table.h"
 #include "proto/pack.h"
 
@@ -45,8 +46,29 @@ void status_pack_discovery(const struct status *status, struct pack *p); /* disc
 /* Collect and write the same as JSON. 0, -EMSGSIZE or -ENOMEM. */
 MUST_CHECK int status_write_json(const struct job_context *jobs, struct buf *out);
 
-/* Log one record for each subject (SIGUSR1). */
+/* Log it, one record for each subject (SIGUSR1): "status" (the agent, its ProxySQL, the pool), "status of a job" for each
+ * kind that has run, "status of the drain", of the stamp, of the election, of the pods, of the cluster, "status of a
+ * peer" for each. */
 void status_log(const struct status *status);
+
+/* What is said of one peer: the worst of its modules. */
+struct peer_summary {
+    const char *host;
+    uint16_t port;
+    enum module_verdict verdict;
+    const char *module; /* that has this verdict; "" when all are in sync */
+    int64_t age_s;      /* since its last check; -1 = never */
+};
+
+/* The peers of a report, each once: fn(arg, summary, its first row in the view). */
+typedef void status_peer_fn(void *arg, const struct peer_summary *peer, size_t first_row);
+void status_visit_peers(const struct inspect_report *report, status_peer_fn *fn, void *arg);
+
+/* How many of the pullers are satellites: members check each other too. */
+bool status_is_satellite(const struct inspect_report *report, const struct puller *puller);
+
+/* "done", "none" before the first one, or the name of an error ("ETIMEDOUT") */
+const char *status_result_name(const struct job_kind_stats *job);
 
 /* "none", "core", "satellite", "dump" */
 const char *run_mode_name(int run_mode);

@@ -65,54 +65,34 @@ static bool is_of_peer(const struct peer_row *row, const struct peer_row *peer)
     return row->port == peer->port && strcmp(row->host, peer->host) == 0;
 }
 
-/* The worst of a peer's modules is what is said of the peer. */
-struct worst {
-    enum module_verdict verdict;
-    const char *module;
-    int64_t updated_at;
-};
-
 static int severity(enum module_verdict verdict)
 {
     const char *level = module_verdict_level(verdict);
     return strcmp(level, "ok") == 0 ? 0 : strcmp(level, "changing") == 0 ? 1 : 2;
 }
 
-static void pack_peer_module(const struct cluster_view *v, const struct peer_row *row, struct worst *worst,
-                             struct pack *p)
+static enum module_verdict judge(const struct cluster_view *v, const struct peer_row *row)
 {
-    enum module_verdict verdict = module_verdict_judge(v, cluster_view_own(v, row->state.module), row);
-    if (severity(verdict) > severity(worst->verdict)) {
-        worst->verdict = verdict;
-        worst->module = row->state.module;
-    }
-    if (row->updated_at > worst->updated_at)
-        worst->updated_at = row->updated_at;
-    pack_map_begin(p, NULL);
-    pack_module_state(&row->state, v->now, p);
-    pack_int(p, "diff_check", row->diff_check);
-    pack_str(p, "level", module_verdict_level(verdict));
-    pack_str(p, "verdict", module_verdict_text(verdict));
-    pack_map_end(p);
+    return module_verdict_judge(v, cluster_view_own(v, row->state.module), row);
 }
 
-static void pack_peer(const struct cluster_view *v, size_t first, struct pack *p)
+static void summarize(const struct cluster_view *v, size_t first, struct peer_summary *ret_peer)
 {
     const struct peer_row *peer = &v->peers[first];
-    struct worst worst = {.verdict = MODULE_SAME, .module = ""};
-    pack_map_begin(p, NULL);
-    pack_str(p, "host", peer->host);
-    pack_int(p, "port", peer->port);
-    pack_array_begin(p, "modules");
-    for (size_t i = first; i < v->peer_count; i++)
-        if (is_of_peer(&v->peers[i], peer))
-            pack_peer_module(v, &v->peers[i], &worst, p);
-    pack_array_end(p);
-    pack_int(p, "age_s", worst.updated_at == 0 ? -1 : v->now - worst.updated_at);
-    pack_str(p, "level", module_verdict_level(worst.verdict));
-    pack_str(p, "verdict", module_verdict_text(worst.verdict));
-    pack_str(p, "module", worst.module);
-    pack_map_end(p);
+    int64_t updated_at = 0;
+    *ret_peer = (struct peer_summary){.host = peer->host, .port = peer->port, .verdict = MODULE_SAME, .module = ""};
+    for (size_t i = first; i < v->peer_count; i++) {
+        const struct peer_row *row = &v->peers[i];
+        if (!is_of_peer(row, peer))
+            continue;
+        enum module_verdict verdict = judge(v, row);
+        if (severity(verdict) > severity(ret_peer->verdict)) {
+            ret_peer->verdict = verdict;
+            ret_peer->module = row->state.module;
+        }
+        updated_at = row->updated_at > updated_at ? row->updated_at : updated_at;
+    }
+    ret_peer->age_s = updated_at == 0 ? -1 : v->now - updated_at;
 }
 
 static bool is_first_row(const struct cluster_view *v, size_t index)
@@ -123,30 +103,76 @@ static bool is_first_row(const struct cluster_view *v, size_t index)
     return true;
 }
 
+void status_visit_peers(const struct inspect_report *r, status_peer_fn *fn, void *arg)
+{
+    struct peer_summary peer;
+    for (size_t i = 0; r->peers_known && i < r->view.peer_count; i++) {
+        if (!is_first_row(&r->view, i))
+            continue;
+        summarize(&r->view, i, &peer);
+        fn(arg, &peer, i);
+    }
+}
+
+static void pack_peer_module(const struct cluster_view *v, const struct peer_row *row, struct pack *p)
+{
+    enum module_verdict verdict = judge(v, row);
+    pack_map_begin(p, NULL);
+    pack_module_state(&row->state, v->now, p);
+    pack_int(p, "diff_check", row->diff_check);
+    pack_str(p, "level", module_verdict_level(verdict));
+    pack_str(p, "verdict", module_verdict_text(verdict));
+    pack_map_end(p);
+}
+
+/* Where the peers of a view are packed to. */
+struct peer_packing {
+    const struct cluster_view *view;
+    struct pack *pack;
+};
+
+static void pack_peer(void *arg, const struct peer_summary *peer, size_t first)
+{
+    const struct peer_packing *packing = arg;
+    const struct cluster_view *v = packing->view;
+    struct pack *p = packing->pack;
+    pack_map_begin(p, NULL);
+    pack_str(p, "host", peer->host);
+    pack_int(p, "port", peer->port);
+    pack_int(p, "age_s", peer->age_s);
+    pack_str(p, "level", module_verdict_level(peer->verdict));
+    pack_str(p, "verdict", module_verdict_text(peer->verdict));
+    pack_str(p, "module", peer->module);
+    pack_array_begin(p, "modules");
+    for (size_t i = first; i < v->peer_count; i++)
+        if (is_of_peer(&v->peers[i], &v->peers[first]))
+            pack_peer_module(v, &v->peers[i], p);
+    pack_array_end(p);
+    pack_map_end(p);
+}
+
 static void pack_peers(const struct inspect_report *r, struct pack *p)
 {
+    struct peer_packing packing = {.view = &r->view, .pack = p};
     pack_array_begin(p, "peers");
-    for (size_t i = 0; r->peers_known && i < r->view.peer_count; i++)
-        if (is_first_row(&r->view, i))
-            pack_peer(&r->view, i, p);
+    status_visit_peers(r, pack_peer, &packing);
     pack_array_end(p);
 }
 
-static bool is_member_host(const struct member_list *list, const char *host)
+bool status_is_satellite(const struct inspect_report *r, const struct puller *puller)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i].host, host) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < r->view.members.count; i++)
+        if (strcmp(r->view.members.items[i].host, puller->host) == 0)
+            return false;
+    return true;
 }
 
-/* Members check each other too: who is none is a satellite. */
 static void pack_satellites(const struct inspect_report *r, struct pack *p)
 {
     pack_array_begin(p, "satellites");
     for (size_t i = 0; i < r->pullers.count; i++) {
         const struct puller *puller = &r->pullers.items[i];
-        if (is_member_host(&r->view.members, puller->host))
+        if (!status_is_satellite(r, puller))
             continue;
         pack_map_begin(p, NULL);
         pack_str(p, "host", puller->host);

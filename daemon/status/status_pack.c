@@ -50,8 +50,7 @@ static void pack_proxysql(const struct status *s, struct pack *p)
     pack_map_end(p);
 }
 
-/* "none" before the first one. */
-static const char *result_name(const struct job_kind_stats *j)
+const char *status_result_name(const struct job_kind_stats *j)
 {
     if (j->last_end_ms == 0)
         return "none";
@@ -70,7 +69,7 @@ static void pack_job(const struct status *s, size_t kind, struct pack *p)
     pack_int(p, "joined", (int64_t)j->joined);
     pack_int(p, "refused", (int64_t)j->refused);
     pack_int(p, "cancelled", (int64_t)j->cancelled);
-    pack_str(p, "last_result", result_name(j));
+    pack_str(p, "last_result", status_result_name(j));
     pack_int(p, "last_age_ms", j->last_end_ms == 0 ? -1 : s->now_ms - j->last_end_ms);
     pack_int(p, "last_duration_ms", j->last_duration_ms);
     pack_map_end(p);
