@@ -46,9 +46,9 @@ void status_pack_discovery(const struct status *status, struct pack *p); /* disc
 /* Collect and write the same as JSON. 0, -EMSGSIZE or -ENOMEM. */
 MUST_CHECK int status_write_json(const struct job_context *jobs, struct buf *out);
 
-/* Log it, one record for each subject (SIGUSR1): "status" (the agent, its ProxySQL, the pool), "status of a job" for each
- * kind that has run, "status of the drain", of the stamp, of the election, of the pods, of the cluster, "status of a
- * peer" for each. */
+/* Log it, one record for each subject (SIGUSR1): "status" (the agent, its ProxySQL, the pool), "status of a job" for
+ * each kind that has run, "status of the drain", of the stamp, of the election, of the pods, of the cluster, "status of
+ * a peer" for each. */
 void status_log(const struct status *status);
 
 /* What is said of one peer: the worst of its modules. */

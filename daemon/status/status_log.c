@@ -71,18 +71,19 @@ static void log_pods(const struct status *s)
     const struct pod_stream_stats *core = &s->pods.core;
     const struct pod_stream_stats *others = &s->pods.others;
     if (s->has_pods)
-        log_info("status of the pods", LOG_INT("core", core->pods), LOG_STR("core_state", pod_stream_state_name(core->state)),
-                 LOG_STR("core_error", core->error), LOG_INT("others", others->pods),
-                 LOG_STR("others_state", pod_stream_state_name(others->state)), LOG_STR("others_error", others->error));
+        log_info("status of the pods", LOG_INT("core", core->pods),
+                 LOG_STR("core_state", pod_stream_state_name(core->state)), LOG_STR("core_error", core->error),
+                 LOG_INT("others", others->pods), LOG_STR("others_state", pod_stream_state_name(others->state)),
+                 LOG_STR("others_error", others->error));
 }
 
 static void log_peer(void *arg, const struct peer_summary *peer, size_t first_row)
 {
     (void)arg;
     (void)first_row;
-    log_info("status of a peer", LOG_STR("host", peer->host), LOG_INT("port", peer->port), LOG_INT("age_s", peer->age_s),
-             LOG_STR("level", module_verdict_level(peer->verdict)), LOG_STR("module", peer->module),
-             LOG_STR("verdict", module_verdict_text(peer->verdict)));
+    log_info("status of a peer", LOG_STR("host", peer->host), LOG_INT("port", peer->port),
+             LOG_INT("age_s", peer->age_s), LOG_STR("level", module_verdict_level(peer->verdict)),
+             LOG_STR("module", peer->module), LOG_STR("verdict", module_verdict_text(peer->verdict)));
 }
 
 static void log_cluster(const struct status *s)
