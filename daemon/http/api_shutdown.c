@@ -10,7 +10,7 @@
 #include "shared/log.h"
 
 /* A drain ends within its budget; its callers are answered at the latest so long after it. */
-enum { late_ms = 5000, body_bytes_max = 2048 };
+enum { late_ms = 15 * 1000, body_bytes_max = 2048 };
 
 /* The result of the drain is the same for all who waited for it. */
 static void reply(void *context, struct http_request *request)

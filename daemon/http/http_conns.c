@@ -89,19 +89,35 @@ static struct http_conn *unless_young(struct http_conn *conn, int64_t now_ms)
     return conn != NULL && now_ms - conn->since_ms >= HTTP_YOUNG_MS ? conn : NULL;
 }
 
-/* It has the most already: it pays itself. */
-static enum http_admission admit_beyond_share(struct http_conns *conns, const struct http_source *source,
-                                              int64_t now_ms)
+/* End what a source has beyond its share, idle longest first; returns how many. */
+static unsigned cut_to_share(struct http_conns *conns, struct http_source *source, int64_t now_ms)
 {
-    struct http_conn *conn = idle_longest_of(conns, source);
-    warn_limited("every HTTP connection is taken, most of them by the one address that wants another");
-    if (conn == NULL) {
-        http_limit_hit(&conns->hits, HTTP_LIMIT_SOURCE_CONNECTIONS);
-        return HTTP_REFUSE;
+    unsigned share = share_of(conns);
+    unsigned cut = 0;
+    struct http_conn *next;
+    for (struct http_conn *c = TAILQ_FIRST(&conns->lists[HTTP_CONN_IDLE]); c != NULL && source->count > share;
+         c = next) {
+        next = TAILQ_NEXT(c, link);
+        if (c->source != source)
+            continue;
+        end_for(c, HTTP_LIMIT_SOURCE_CONNECTIONS, now_ms);
+        cut++;
     }
-    if (unless_young(conn, now_ms) != NULL)
-        end_for(conn, HTTP_LIMIT_SOURCE_CONNECTIONS, now_ms);
-    return HTTP_WAIT;
+    return cut;
+}
+
+/* No source has more than its share, or what it has is busy. */
+static void make_one_place(struct http_conns *conns, const struct http_source *largest, unsigned newcomers_count,
+                           int64_t now_ms)
+{
+    struct http_conn *conn = largest->count > newcomers_count ? idle_longest_of(conns, largest) : NULL;
+    if (conn == NULL)
+        conn = unless_young(TAILQ_FIRST(&conns->lists[HTTP_CONN_IDLE]), now_ms);
+    if (conn != NULL)
+        end_for(conn, HTTP_LIMIT_CONNECTIONS, now_ms);
+    else
+        conns->wanted = true;
+    warn_limited("every HTTP connection is taken, ending the one idle longest");
 }
 
 enum http_admission http_conns_admit(struct http_conns *conns, const struct http_source *source, int64_t now_ms)
@@ -112,17 +128,18 @@ enum http_admission http_conns_admit(struct http_conns *conns, const struct http
     struct http_conn *closing = TAILQ_FIRST(&conns->lists[HTTP_CONN_CLOSING]);
     if (closing != NULL && now_ms - closing->since_ms < HTTP_CLOSING_MS)
         return HTTP_WAIT;
-    const struct http_source *largest = http_sources_largest(&conns->sources);
-    if (source->count >= largest->count && source->count > share_of(conns))
-        return admit_beyond_share(conns, source, now_ms);
-    struct http_conn *conn = largest->count > source->count ? idle_longest_of(conns, largest) : NULL;
-    if (conn == NULL)
-        conn = unless_young(TAILQ_FIRST(&conns->lists[HTTP_CONN_IDLE]), now_ms);
-    if (conn != NULL)
-        end_for(conn, HTTP_LIMIT_CONNECTIONS, now_ms);
-    else
-        conns->wanted = true;
-    warn_limited("every HTTP connection is taken, ending the one idle longest");
+    struct http_source *largest = http_sources_largest(&conns->sources);
+    unsigned waiting = largest == source ? 1 : 0; /* the newcomer counts already, and has no connection to end */
+    if (largest->count > share_of(conns) + waiting) {
+        warn_limited("every HTTP connection is taken, most of them by one address, which is cut to its share");
+        if (cut_to_share(conns, largest, now_ms) > 0)
+            return HTTP_WAIT;
+        if (largest == source) {
+            http_limit_hit(&conns->hits, HTTP_LIMIT_SOURCE_CONNECTIONS);
+            return HTTP_REFUSE;
+        }
+    }
+    make_one_place(conns, largest, source->count, now_ms);
     return HTTP_WAIT;
 }
 

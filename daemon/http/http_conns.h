@@ -17,7 +17,7 @@ enum {
     HTTP_IN_FLIGHT_MAX = 100, /* requests of one connection at once, with dropped ones whose work still goes on */
     HTTP_SOURCE_SHARE = 4,    /* a source keeps at most this part of all connections (1/4) when it rests */
     HTTP_RESTING_MS = 1000,   /* idle for so long, a connection of a source with more than its share is ended */
-    HTTP_YOUNG_MS = 20,       /* so long an idle connection is not ended for another: its request may be on its way */
+    HTTP_YOUNG_MS = 5,        /* so long an idle connection is not ended for another: its request may be on its way */
     HTTP_BUSY_MS = 1000,      /* how long a connection may go on without a pause while others wait to be accepted */
     HTTP_CLOSING_MS = 100     /* how long one that was shut down is waited for before another is */
 };
@@ -75,9 +75,10 @@ enum http_admission {
     HTTP_REFUSE /* it comes from where most connections come from, more than its share, and all of these are busy */
 };
 
-/* Somebody was accepted, its source is counted already. When every place is taken the source with the most connections
- * pays: the one of these that is idle longest is ended, so that the next try succeeds soon; if none is idle for
- * HTTP_YOUNG_MS, the next one that pauses makes room. */
+/* Somebody was accepted, its source is counted already. When every place is taken and the source with the most
+ * connections has more than its share, it is cut to it. Else the one idle longest of that source is ended; when the
+ * newcomer's has as many, the one idle longest of all, if that is for HTTP_YOUNG_MS, and when none is idle the next one
+ * that pauses. */
 enum http_admission http_conns_admit(struct http_conns *conns, const struct http_source *source, int64_t now_ms);
 
 /* End what has been idle, or has not taken its answers, for timeout_ms; what is too old; what rests beyond its

@@ -207,22 +207,43 @@ static void test_admit_spares_the_young(void **state)
     assert_true(is_shut(f, 0));
 }
 
-/* Who has most pays for who has fewer, young or not; who has most and wants more pays itself, or goes away. */
+/* Who has more than its share is cut to it, whoever comes; young ones too. */
+static void test_admit_cuts_to_the_share(void **state)
+{
+    struct fixture *f = *state;
+    serve(&f->conn[0], 3);
+    assert_int_equal(admit(f, "10.0.0.1", 3), HTTP_WAIT);
+    assert_true(is_shut(f, 1));
+    assert_true(is_shut(f, 2));
+    assert_true(is_shut(f, 0)); /* the newcomer has the share's only place */
+    assert_false(is_shut(f, 3));
+    assert_int_equal(hits(f, HTTP_LIMIT_SOURCE_CONNECTIONS), 3);
+}
+
+static void test_admit_cuts_others_to_the_share(void **state)
+{
+    struct fixture *f = *state;
+    serve(&f->conn[0], 3);
+    assert_int_equal(admit(f, "10.0.0.9", 3), HTTP_WAIT);
+    assert_true(is_shut(f, 1));
+    assert_true(is_shut(f, 2));
+    assert_false(is_shut(f, 0));
+    assert_false(is_shut(f, 3));                          /* idle longest, and the only one of its source */
+    assert_int_equal(admit(f, "10.0.0.9", 4), HTTP_WAIT); /* until these are closed */
+    assert_int_equal(hits(f, HTTP_LIMIT_SOURCE_CONNECTIONS), 2);
+}
+
+/* Nobody has more than a share: who has most pays for who has fewer, young or not. */
 static void test_admit_among_sources(void **state)
 {
     struct fixture *f = *state;
-    serve(&f->conn[0], 5);
-    assert_int_equal(admit(f, "10.0.0.1", HTTP_YOUNG_MS), HTTP_WAIT);
-    assert_false(is_shut(f, 1));
-    assert_int_equal(admit(f, "10.0.0.1", 1 + HTTP_YOUNG_MS), HTTP_WAIT);
-    assert_true(is_shut(f, 1));
-    assert_int_equal(hits(f, HTTP_LIMIT_SOURCE_CONNECTIONS), 1);
-    int64_t now_ms = 1 + HTTP_YOUNG_MS + HTTP_CLOSING_MS; /* it does not close: another one has to go */
-    serve(&f->conn[0], now_ms);
-    serve(&f->conn[2], now_ms);
-    assert_int_equal(admit(f, "10.0.0.9", now_ms), HTTP_WAIT);
-    assert_true(is_shut(f, 0));
-    assert_false(is_shut(f, 3)); /* idle longest, but the only one of its source */
+    http_conn_request_begin(&f->conn[0], 1);
+    http_conn_request_begin(&f->conn[1], 1);
+    http_conn_request_begin(&f->conn[2], 1);
+    assert_int_equal(admit(f, "10.0.0.2", 3), HTTP_WAIT); /* the only idle one is its own, and young */
+    assert_false(is_shut(f, 3));
+    assert_int_equal(admit(f, "10.0.0.2", 3 + HTTP_YOUNG_MS), HTTP_WAIT);
+    assert_true(is_shut(f, 3));
     assert_int_equal(hits(f, HTTP_LIMIT_CONNECTIONS), 1);
 }
 
@@ -360,6 +381,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sweep_ends_old, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep_ends_what_rests_beyond_the_share, setup_crowd, teardown),
         cmocka_unit_test_setup_teardown(test_admit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_cuts_to_the_share, setup_crowd, teardown),
+        cmocka_unit_test_setup_teardown(test_admit_cuts_others_to_the_share, setup_crowd, teardown),
         cmocka_unit_test_setup_teardown(test_admit_among_sources, setup_crowd, teardown),
         cmocka_unit_test_setup_teardown(test_refuse, setup_crowd, teardown),
         cmocka_unit_test_setup_teardown(test_sources, setup, teardown),

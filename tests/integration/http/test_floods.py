@@ -1,0 +1,94 @@
+"""Clients that misbehave, alone and together, while another one asks for readiness: it is answered in time, nothing
+grows, and every limit that was reached has counted. HTTP_ATTACK_SECONDS=60 runs them at full length."""
+import time
+
+import pytest
+
+from lib.agent import SANITIZED
+from lib.attackers import SECONDS, attacked
+from lib.metrics import read_metrics
+
+CONNECTIONS = 128
+
+
+def resident_kib(agent):
+    return agent.process.resident_kib()
+
+
+@pytest.fixture
+def agent(node, make_agent):
+    return make_agent(node, {"run_mode": "satellite"})
+
+
+@pytest.mark.parametrize("attack, limits", [
+    ("idle_one", ["source_connections"]),
+    ("idle_fifty", ["connections"]),
+    ("rapid_reset", ["dropped_requests"]),
+    ("made_you_reset", ["dropped_requests"]),
+    ("unknown_frames", ["library_lines"]),
+    ("pipelining", []),
+])
+def test_flood(agent, attack, limits):
+    with attacked(agent) as first:  # what memory an attack takes it takes once
+        first.start(attack, min(SECONDS, 2), "127.0.0.100")
+    before = resident_kib(agent)
+    with attacked(agent) as attackers:
+        attackers.start(attack, SECONDS, "127.0.0.100")
+    metrics = read_metrics(agent)
+    counts = attackers.counts[0]
+    print(attack, counts, {limit: metrics.limit(limit) for limit in limits}, f"p99 {attackers.prober.p99():.4f} s",
+          f"{resident_kib(agent) - before} KiB more")
+    assert all(metrics.limit(limit) > 0 for limit in limits), metrics.text
+    assert SANITIZED or resident_kib(agent) - before < 1024
+    assert not [r for r in agent.records() if r["msg"].startswith("skipping frame")]
+
+
+@pytest.mark.parametrize("attack", ["rapid_reset", "made_you_reset"])
+def test_resets_make_little_work(agent, attack):
+    """A connection that drops 50 requests is over: what it asks afterwards is not even looked at."""
+    with attacked(agent) as attackers:
+        attackers.start(attack, min(SECONDS, 3), "127.0.0.100")
+    counts, metrics = attackers.counts[0], read_metrics(agent)
+    ended = metrics.limit("dropped_requests")
+    assert ended >= counts["ended"] - 1
+    assert counts["sent"] / counts["connected"] < 1000
+
+
+def test_an_address_keeps_its_share_when_it_rests(agent):
+    with attacked(agent) as attackers:
+        attackers.start("idle_one", max(SECONDS, 3), "127.0.0.100")
+        time.sleep(0.5)
+        most = 0
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            most = max(most, read_metrics(agent, source="127.0.0.201").value("http_connections"))
+            time.sleep(0.05)
+    assert most <= CONNECTIONS
+
+
+def test_slow_clients_meet_their_limits(agent_many, node):
+    """All kinds of slow clients at once, for longer than each of them is borne."""
+    agent = agent_many
+    seconds = max(SECONDS, 14)
+    with attacked(agent) as attackers:
+        for number, attack in enumerate(["idle", "slow_headers", "slow_bodies", "pings", "slow_readers"]):
+            attackers.start(attack, seconds, f"127.0.0.{100 + number}")
+    metrics = read_metrics(agent)
+    for limit in ("idle_time", "request_time", "write_time"):
+        assert metrics.limit(limit) > 0, limit
+    idle, headers, bodies, pings, _ = attackers.counts
+    assert idle["ended"] >= 5 and headers["ended"] >= 5 and bodies["ended"] >= 5 and pings["ended"] >= 5
+
+
+@pytest.fixture
+def agent_many(node, make_agent):
+    return make_agent(node, {"run_mode": "satellite", "api.max_connections": 512})
+
+
+def test_big_bodies(agent):
+    with attacked(agent) as attackers:
+        attackers.start("big_bodies", 5)
+    assert attackers.counts[0]["HTTP/1.1 413"] == 2
+    metrics = read_metrics(agent)
+    assert metrics.limit("body_bytes") == 2
+    assert metrics.value("http_requests_total", path="other", code="413") == 2
