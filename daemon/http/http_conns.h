@@ -13,13 +13,14 @@
  * hanging up and closes the socket in its own time. Loop thread only; now_ms is the monotonic clock.
  */
 enum {
-    HTTP_UNANSWERED_MAX = 50, /* requests of one connection that its client dropped before it had the answer */
-    HTTP_IN_FLIGHT_MAX = 100, /* requests of one connection at once, with dropped ones whose work still goes on */
-    HTTP_SOURCE_SHARE = 4,    /* a source keeps at most this part of all connections (1/4) when it rests */
-    HTTP_RESTING_MS = 1000,   /* idle for so long, a connection of a source with more than its share is ended */
-    HTTP_YOUNG_MS = 5,        /* so long an idle connection is not ended for another: its request may be on its way */
-    HTTP_BUSY_MS = 1000,      /* how long a connection may go on without a pause while others wait to be accepted */
-    HTTP_CLOSING_MS = 100     /* how long one that was shut down is waited for before another is */
+    HTTP_UNANSWERED_MAX = 50,   /* requests of one connection that its client dropped before it had the answer */
+    HTTP_IN_FLIGHT_MAX = 100,   /* requests of one connection at once, with dropped ones whose work still goes on */
+    HTTP_TURN_REQUESTS_MAX = 4, /* pipelined requests of one connection before others have their turn */
+    HTTP_SOURCE_SHARE = 4,      /* a source keeps at most this part of all connections (1/4) when it rests */
+    HTTP_RESTING_MS = 1000,     /* idle for so long, a connection of a source with more than its share is ended */
+    HTTP_YOUNG_MS = 5,          /* so long an idle connection is not ended for another: its request may be on its way */
+    HTTP_BUSY_MS = 1000,        /* how long a connection may go on without a pause while others wait to be accepted */
+    HTTP_CLOSING_MS = 100       /* how long one that was shut down is waited for before another is */
 };
 
 enum http_conn_state {

@@ -52,8 +52,12 @@ static int open_listener(const union address *a, bool v6_only, int *ret_fd, uint
         return -errno;
     int on = 1;
     int only = v6_only ? 1 : 0;
+    int receive = HTTP_RECEIVE_BYTES;
+    int send = HTTP_SEND_BYTES;
     /* SO_REUSEPORT would let a second agent share the port instead of failing. */
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive)) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof(send)) < 0 ||
         (a->any.sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0) ||
         bind(fd, &a->any, address_len(a)) < 0 || listen(fd, SOMAXCONN) < 0)
         return -errno;

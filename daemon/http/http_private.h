@@ -22,6 +22,8 @@ struct http_link {
     h2o_socket_t *socket;
     SSL_CTX *tls_context; /* NULL without TLS: libh2o takes no reference before the client's first bytes */
     bool handshaking;
+    uint64_t turn; /* the loop's turn in which its last request began, and how many did */
+    unsigned turn_requests;
     struct http_deferred_list abandoned; /* their request has ended, they were not woken yet */
 };
 
@@ -51,6 +53,7 @@ struct http_server {
     int64_t sweep_ms;        /* when to sweep the connections next */
     int64_t grace_ms;        /* set before the stop message is sent */
     bool stopping;
+    uint64_t turn; /* of the loop */
     _Atomic uint64_t accepted;
     _Atomic uint64_t handshake_failures;
     _Atomic unsigned open; /* connections, for other threads */

@@ -1,13 +1,19 @@
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "daemon/http/http_private.h"
 #include "shared/clock.h"
 #include "shared/json_writer.h"
 #include "shared/mem.h"
+
+/* It comes with the next turn of the loop; nobody has waited longer for one. */
+enum { turn_timeout_ms = 1000 };
 
 /*
  * lifetime_note: a request lives in libh2o's memory pool and goes with it: when its answer is sent, when an HTTP/2
@@ -288,11 +294,57 @@ static void dispatch(struct http_server *server, struct http_request *request)
         http_reply_error(request, 404, "not found");
 }
 
+/*
+ * turn_note: libh2o 2.2.5 goes on with the next pipelined request of an HTTP/1.1 connection as soon as the answer
+ * before it is written, without looking at other connections, and also when it could not be written because the client
+ * has gone: thousands of buffered requests would keep everybody waiting. So after a few of them in one turn of the loop
+ * the next one waits for the next turn.
+ */
+static bool has_had_its_turn(struct http_request *request)
+{
+    struct http_link *link = request->link;
+    if (request->h2o->version >= 0x200)
+        return false;
+    if (link->turn != link->server->turn)
+        link->turn_requests = 0;
+    link->turn = link->server->turn;
+    return ++link->turn_requests > HTTP_TURN_REQUESTS_MAX;
+}
+
+static bool is_gone(const struct http_link *link)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+    if (link->conn.state == HTTP_CONN_CLOSING)
+        return true;
+    return getsockopt(link->conn.fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 || info.tcpi_state == TCP_CLOSE;
+}
+
+static void take_turn(void *context, struct http_request *request)
+{
+    (void)context;
+    if (is_gone(request->link)) {
+        request->h2o->http1_is_persistent = 0;
+        http_reply_error(request, 503, "the connection has ended");
+        return;
+    }
+    dispatch(request->link->server, request);
+}
+
+static void wait_for_turn(struct http_server *server, struct http_request *request)
+{
+    http_limit_hit(&server->conns.hits, HTTP_LIMIT_PIPELINED_REQUESTS);
+    http_deferred_wake(http_defer(request, turn_timeout_ms, take_turn));
+}
+
 static int on_request(h2o_handler_t *self, h2o_req_t *h2o)
 {
     struct http_server *server = ((struct route_handler *)self)->server;
     struct http_request *request = request_new(h2o);
-    dispatch(server, request);
+    if (has_had_its_turn(request))
+        wait_for_turn(server, request);
+    else
+        dispatch(server, request);
     assert(request->answered || request->deferred != NULL);
     return 0;
 }

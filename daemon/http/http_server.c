@@ -37,6 +37,7 @@ enum {
 static void run_once(struct http_server *server, int64_t until_ms)
 {
     int wait_ms = clock_left_ms(until_ms);
+    server->turn++;
     if (h2o_evloop_run(server->loop, wait_ms) == 0 || errno == EINTR)
         return;
     static struct log_limit limit = LOG_LIMIT_INIT(1, 60 * 1000);

@@ -9,8 +9,9 @@
 
 #include "shared/compiler.h"
 
-/* libh2o 2.2.5: lib/http2/connection.c, a frame of an unknown type; lib/common/url.c, a path with odd dots. */
-static const char *const chatter[] = {"skipping frame (type:", "failed to normalize path: "};
+/* libh2o 2.2.5: lib/http2/connection.c, a frame of an unknown type; lib/common/url.c, a path with odd dots;
+ * lib/common/socket/evloop/epoll.c.h, a client that has gone while its request is worked on. */
+static const char *const chatter[] = {"skipping frame (type:", "failed to normalize path: ", "ignoring epoll event "};
 
 static _Atomic uint64_t dropped;
 

@@ -26,7 +26,7 @@ def agent(node, make_agent):
     ("rapid_reset", ["dropped_requests"]),
     ("made_you_reset", ["dropped_requests"]),
     ("unknown_frames", ["library_lines"]),
-    ("pipelining", []),
+    ("pipelining", ["pipelined_requests"]),
 ])
 def test_flood(agent, attack, limits):
     with attacked(agent) as first:  # what memory an attack takes it takes once
