@@ -11,6 +11,7 @@
 #include "shared/mem.h"
 #include "tests/fakes/proxysql/digests.h"
 #include "tests/fakes/proxysql/modules.h"
+#include "tests/fakes/proxysql/packet_sqlite.h"
 #include "tests/fakes/proxysql/refresh.h"
 
 static const char error_prefix[] = "ProxySQL Admin Error: ";
@@ -51,20 +52,6 @@ static char *normalize(const char *statement)
     return text;
 }
 
-void admin_sql_put_row(struct packet_writer *out, sqlite3_stmt *statement)
-{
-    int columns = sqlite3_column_count(statement);
-    packet_begin(out);
-    for (int i = 0; i < columns; i++) {
-        const char *text = (const char *)sqlite3_column_text(statement, i);
-        if (text == NULL)
-            packet_put_int(out, 0xfb, 1);
-        else
-            packet_put_string(out, text, (size_t)sqlite3_column_bytes(statement, i));
-    }
-    packet_end(out);
-}
-
 static void answer_rows(struct packet_writer *out, sqlite3_stmt *statement)
 {
     int columns = sqlite3_column_count(statement);
@@ -73,7 +60,7 @@ static void answer_rows(struct packet_writer *out, sqlite3_stmt *statement)
         packet_column(out, sqlite3_column_name(statement, i));
     packet_eof(out);
     while (sqlite3_step(statement) == SQLITE_ROW)
-        admin_sql_put_row(out, statement);
+        packet_sqlite_row(out, statement);
     packet_eof(out);
 }
 

@@ -24,6 +24,3 @@ struct admin_client {
  * Returns false when the answer is an error. */
 bool admin_sql_execute(struct node *node, const struct admin_client *client, const char *statement,
                        struct packet_writer *out);
-
-/* The row that SQLite has now, as a packet. */
-void admin_sql_put_row(struct packet_writer *out, sqlite3_stmt *statement);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "shared/mem.h"
+#include "tests/fakes/proxysql/packet_sqlite.h"
 
 enum { type_longlong = 0x08, type_var_string = 0xfd };
 
@@ -110,19 +111,6 @@ static void replay(struct backend_link *link)
         (void)sqlite3_exec(link->db, link->statements[i], NULL, NULL, NULL);
 }
 
-static void put_row(struct packet_writer *out, sqlite3_stmt *statement, int columns)
-{
-    packet_begin(out);
-    for (int i = 0; i < columns; i++) {
-        const char *text = (const char *)sqlite3_column_text(statement, i);
-        if (text == NULL)
-            packet_put_int(out, 0xfb, 1);
-        else
-            packet_put_string(out, text, (size_t)sqlite3_column_bytes(statement, i));
-    }
-    packet_end(out);
-}
-
 /* The first row's types are those of the columns. */
 static int answer_rows(sqlite3_stmt *statement, int columns, struct packet_writer *out)
 {
@@ -134,7 +122,7 @@ static int answer_rows(sqlite3_stmt *statement, int columns, struct packet_write
     }
     packet_eof(out);
     for (; rc == SQLITE_ROW; rc = sqlite3_step(statement))
-        put_row(out, statement, columns);
+        packet_sqlite_row(out, statement);
     if (rc == SQLITE_DONE)
         packet_eof(out);
     return rc;

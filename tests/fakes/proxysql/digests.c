@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #include "shared/mem.h"
-#include "tests/fakes/proxysql/admin_sql.h"
 #include "tests/fakes/proxysql/node.h"
+#include "tests/fakes/proxysql/packet_sqlite.h"
 
 enum {
     columns_max = 14,
@@ -319,7 +319,7 @@ static void put_live(struct node *node, const char *list, int len, int which, st
     if (sqlite3_prepare_v2(node->db.admin, sql, -1, &statement, NULL) != SQLITE_OK)
         abort();
     while (sqlite3_step(statement) == SQLITE_ROW)
-        admin_sql_put_row(out, statement);
+        packet_sqlite_row(out, statement);
     (void)sqlite3_finalize(statement);
     sqlite3_free(sql);
 }
