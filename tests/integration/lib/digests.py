@@ -18,8 +18,8 @@ HEADER = ["pod_name", "hostgroup", "schemaname", "username", "digest", "digest_t
           "last_seen", "sum_time_us", "min_time_us", "max_time", "sum_rows_affected", "sum_rows_sent",
           "client_address"]
 NUMBERS = {"hostgroup", "count_star", "sum_time_us", "min_time_us", "max_time", "sum_rows_affected", "sum_rows_sent"}
-_TABLE = ("hostgroup, schemaname, username, digest, digest_text, count_star, first_seen, last_seen, sum_time, "
-          "min_time, max_time, sum_rows_affected, sum_rows_sent, client_address")
+TABLE_COLUMNS = ("hostgroup, schemaname, username, digest, digest_text, count_star, first_seen, last_seen, sum_time, "
+                 "min_time, max_time, sum_rows_affected, sum_rows_sent, client_address")
 HOST = "pod-1"
 
 
@@ -29,7 +29,7 @@ def as_time(seconds):
 
 def in_proxysql(node, table="stats_mysql_query_digest"):
     """The table's rows as a dump should have them, each value as bytes, sorted."""
-    columns = _TABLE.replace("schemaname", "database") if "pgsql" in table else _TABLE
+    columns = TABLE_COLUMNS.replace("schemaname", "database") if "pgsql" in table else TABLE_COLUMNS
     connection = node.connect(timeout=60 * SLOW, use_unicode=False)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns} FROM {table}")
@@ -182,6 +182,8 @@ def answer_everything(node):
 
 def make_digests(node, count, text_bytes=None):
     """So many different digests and no others."""
+    if not node.real:
+        node.control("digests 0")
     node.admin("SELECT count(*) FROM stats_mysql_query_digest_reset", timeout=60 * SLOW)
     if not node.real:
         node.control(f"digests {count}" + (f" {text_bytes}" if text_bytes else ""))
