@@ -1,6 +1,7 @@
 """Settings that change in life: by signal, as a whole or not at all."""
+import json
 import signal
-import time
+import threading
 
 import pytest
 
@@ -10,6 +11,7 @@ from lib.relay import Relay
 from lib.waiting import wait_until
 
 REFUSED = "the configuration is not reloaded, nothing changes"
+LEVELS = ("DEBUG", "WARN", "ERROR", "INFO")
 PENDING = "settings that differ from the running ones wait for a restart"
 
 
@@ -110,19 +112,52 @@ def test_an_interval_changes_in_life(node, make_agent):
 def test_probes_are_undisturbed_by_a_storm_of_reloads(node, make_agent):
     agent = make_agent(node)
     agent.wait_ready()
+    turns = iter(range(100000))
+
+    def reload_again():
+        turn = next(turns)
+        agent.write({"health.max_age_ms": 100 + turn % 400, "proxysql.query_timeout_ms": 1000 + turn % 1000})
+        agent.process.signal(signal.SIGHUP if turn % 2 else signal.SIGUSR2)
+        return turn > 300 and len(storm.answers) > 300
+
     with Storm(agent.port, per_second=200) as storm:
-        end = time.monotonic() + 3
-        turn = 0
-        while time.monotonic() < end:
-            agent.write({"health.max_age_ms": 100 + turn % 400, "proxysql.query_timeout_ms": 1000 + turn % 1000})
-            agent.process.signal(signal.SIGHUP if turn % 2 else signal.SIGUSR2)
-            turn += 1
-            time.sleep(0.002)
-    assert not storm.failures and len(storm.answers) > 200
+        wait_until(reload_again, 30 * SLOW, "300 reloads beside 300 probes", step=0.002)
+    assert not storm.failures
     assert {answer.status for answer in storm.answers} == {200}
     assert storm.slowest() < 1.0 * SLOW
     assert len(agent.records("configuration reloaded")) > 20
     assert agent.records(REFUSED) == []
+
+
+def test_many_change_the_settings_at_once(node, make_agent):
+    """Reloads, levels and signals side by side: each is answered, and the last file is what counts in the end."""
+    agent = make_agent(node, {"api.shutdown_allow": ["127.0.0.1"]})
+    agent.wait_ready()
+    statuses = []
+
+    def work(number):
+        with Client(agent.port, timeout=20 * SLOW) as client:
+            for turn in range(40):
+                if number % 2:
+                    path, body = "/api/v1/log-level", json.dumps({"level": LEVELS[turn % len(LEVELS)]})
+                else:
+                    path, body = "/api/v1/reload", None
+                headers = {"Content-Type": "application/json"}
+                statuses.append(client.ask(path, method="POST", body=body, headers=headers).status)
+                agent.process.signal(signal.SIGHUP)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for turn in range(20):
+        agent.write({"health.max_age_ms": turn, "interfaces": ["a"] * (turn + 1)})
+    for thread in threads:
+        thread.join(60 * SLOW)
+    assert statuses == [200] * (8 * 40)
+    assert agent.ask("/api/v1/reload", method="POST").status == 200
+    answer = agent.ask("/api/v1/log-level", method="POST", body='{"level": "ERROR"}',
+                       headers={"Content-Type": "application/json"})
+    assert answer.json["before"] == "INFO"
 
 
 def test_ten_thousand_reloads_leave_nothing_behind(node, make_agent):
