@@ -1,4 +1,4 @@
-"""Watch proxysql-agent: beside one ProxySQL, and healing a satellite whose cores are all replaced; about 40 s.
+"""Watch proxysql-agent: beside one ProxySQL, healing a satellite, and cores that come and go; about a minute.
 
 PROXYSQL_BIN=/path/to/proxysql shows it on a real one. Exit status 1: something did not happen as it should.
 """
@@ -13,13 +13,14 @@ sys.dont_write_bytecode = True
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "integration"), str(TESTS / "bench")]
 
+from cores_in_kubernetes import CoresInKubernetes
 from lib.binaries import built, real_proxysql
 from one_node import OneNode
 from part import FAILURES
 from replaced_cores import ReplacedCores
 from screen import Screen
 
-PARTS = {"one": OneNode, "cluster": ReplacedCores}
+PARTS = {"one": OneNode, "cluster": ReplacedCores, "cores": CoresInKubernetes}
 
 
 def introduce(screen):

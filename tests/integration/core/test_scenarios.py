@@ -2,7 +2,8 @@
 
 After the last event every node has exactly the living cores in its list and the newest configuration, and nothing moves
 any more. SCENARIO_LENGTH=full: all of them, for as long as is promised (60 s; an API server is away for 20 s, one agent
-is cut from it for two minutes); without it for some seconds, and those marked long not at all.
+is cut from it for two minutes, nothing happens for half an hour); without it for some seconds, and those marked long not
+at all.
 """
 import time
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from lib.waiting import wait_until
 STILL_S = 60 if FULL_LENGTH else 1.5
 AWAY_S = 20 if FULL_LENGTH else 4
 CUT_S = 120 if FULL_LENGTH else 8
+NOTHING_S = 1800 if FULL_LENGTH else 10
 SETTLES_S = 30
 QUIET_S = 5 if FULL_LENGTH else 2
 MODULES = ("proxysql_servers", "mysql_users", "mysql_servers_v2", "mysql_query_rules", "mysql_variables",
@@ -218,3 +220,23 @@ def test_twenty_satellites_join_and_leave_three_cores(cores):
     for n in range(20):
         cores.kube.delete_pod(f"satellite-{n}")
     stays(lambda: {name: cores.loads(name) for name in before}, 6, "LOADs after they left")
+
+
+@pytest.mark.long
+def test_nothing_happens_for_half_an_hour(cores):
+    names = [f"core-{i}" for i in range(3)]
+    cores.add(*names)
+    for name in names:
+        cores.agent(name, {"core.interval": 10, "core.accept_interval": 1}, relayed=True)
+    for i in range(2):
+        cores.satellite(f"satellite-{i}")
+    wait_settled(cores, ["app"], 20)  # for so long peers are looked at after a stamp
+    before = {name: (cores.changes(name), len(cores.statements(name))) for name in names}
+    stays(lambda: everything(cores), NOTHING_S, "modules")
+    for name in names:
+        assert cores.changes(name) == before[name][0]
+    for agent in cores.satellite_agents.values():
+        assert agent.records(LOADED) == []
+    idle = {name: (len(cores.statements(name)) - before[name][1]) / (NOTHING_S / 60) for name in names}
+    print(f"statements a minute: {idle}")
+    assert max(idle.values()) < 60
