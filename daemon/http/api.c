@@ -150,7 +150,9 @@ static void get_metrics(void *context, struct http_request *request)
     cleanup_buf struct buf body;
     buf_init(&body, HTTP_REPLY_BYTES_MAX);
     metrics_collect(c->jobs, http_request_server(request), &input);
-    if (metrics_write(&input, format, &body) < 0)
+    int rc = metrics_write(&input, format, &body);
+    metrics_release(&input);
+    if (rc < 0)
         http_reply_error(request, 500, "the metrics are too large");
     else
         http_reply(request, 200, metrics_content_type(format), body.data, body.len);

@@ -154,13 +154,13 @@ static void sample_stamp_module(const struct metric_input *in, struct metric_wri
     for (int outcome = 0; outcome < STAMP_OUTCOMES; outcome++) {
         const struct metric_label labels[] = {
             {"module", load_module_label(module)}, {"state", names[outcome]}, {NULL, NULL}};
-        metric_sample(w, labels, (int)in->stamp.modules[module].outcome == outcome ? 1 : 0);
+        metric_sample(w, labels, (int)in->status.stamp.modules[module].outcome == outcome ? 1 : 0);
     }
 }
 
 void sample_stamp_modules(const struct metric_input *in, struct metric_writer *w)
 {
-    for (size_t module = 0; in->stamp.known && module < ADMIN_MODULES; module++)
+    for (size_t module = 0; in->status.stamp.known && module < ADMIN_MODULES; module++)
         sample_stamp_module(in, w, module);
 }
 
@@ -169,11 +169,11 @@ void sample_stamp_modules(const struct metric_input *in, struct metric_writer *w
 #define SAMPLE_STREAMS(function, expression)                              \
     void function(const struct metric_input *in, struct metric_writer *w) \
     {                                                                     \
-        const struct pod_stream_stats *s = &in->pods.core;                \
-        if (!in->has_pods)                                                \
+        const struct pod_stream_stats *s = &in->status.pods.core;         \
+        if (!in->status.has_pods)                                         \
             return;                                                       \
         metric_sample_1(w, "stream", "core", (double)(expression));       \
-        s = &in->pods.others;                                             \
+        s = &in->status.pods.others;                                      \
         metric_sample_1(w, "stream", "others", (double)(expression));     \
     }
 
@@ -186,6 +186,23 @@ SAMPLE_STREAMS(sample_watch_failures, s->failures)
 SAMPLE_STREAMS(sample_watch_skipped, s->skipped)
 SAMPLE_STREAMS(sample_watch_limits, s->limits)
 SAMPLE_STREAMS(sample_watch_pods, s->pods)
+
+/* --- the drain */
+
+void sample_drain_step(const struct metric_input *in, struct metric_writer *w)
+{
+    const char *names[DRAIN_STEPS + 1] = {NULL};
+    for (int step = 0; step < DRAIN_STEPS; step++)
+        names[step] = drain_step_name((enum drain_step)step);
+    metric_sample_states(w, "step", names, drain_step_name(in->status.drain.step));
+}
+
+void sample_drain_durations(const struct metric_input *in, struct metric_writer *w)
+{
+    for (int step = DRAIN_STEP_NONE + 1; in->status.drain.began_ms != 0 && step < DRAIN_STEPS; step++)
+        metric_sample_1(w, "step", drain_step_name((enum drain_step)step),
+                        (double)in->status.drain.durations_ms[step] / 1e3);
+}
 
 /* --- HTTP */
 

@@ -13,4 +13,5 @@ metric_sample_fn sample_job_durations, sample_job_last_end;
 metric_sample_fn sample_loads, sample_stamp_modules;
 metric_sample_fn sample_watch_open, sample_watch_lists, sample_watch_watches, sample_watch_events, sample_watch_expired;
 metric_sample_fn sample_watch_failures, sample_watch_skipped, sample_watch_limits, sample_watch_pods;
+metric_sample_fn sample_drain_step, sample_drain_durations;
 metric_sample_fn sample_http_requests, sample_http_limits;

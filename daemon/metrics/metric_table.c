@@ -49,9 +49,25 @@ VALUE(pool_losses, true, in->status.pool.losses)
 VALUE(members_wanted, in->cluster.members_wanted >= 0, in->cluster.members_wanted)
 VALUE(members_actual, in->cluster.members_actual >= 0, in->cluster.members_actual)
 VALUE(members_missing, in->cluster.members_missing >= 0, in->cluster.members_missing)
-VALUE(stamp_failures, in->status.run_mode == RUN_MODE_CORE, in->stamp.failures)
-VALUE(pods_complete, in->has_pods, in->pods_complete)
-VALUE(pods_confirmed, in->has_pods, in->pods_confirmed)
+VALUE(stamp_failures, in->status.run_mode == RUN_MODE_CORE, in->status.stamp.failures)
+VALUE(pods_complete, in->status.has_pods, in->pods_complete)
+VALUE(pods_confirmed, in->status.has_pods, in->pods_confirmed)
+VALUE(drains, true, in->status.drain.drains)
+VALUE(drains_failed, true, in->status.drain.failed)
+VALUE(drain_clients, in->status.drain.began_ms != 0 && in->status.drain.clients >= 0, in->status.drain.clients)
+VALUE(drain_cut, in->status.drain.cut >= 0, in->status.drain.cut)
+VALUE(drain_cut_busy, in->status.drain.cut_in_transaction >= 0, in->status.drain.cut_in_transaction)
+VALUE(dns_addresses, in->status.has_dns, in->status.dns.addresses)
+VALUE(dns_answers, in->status.has_dns, in->status.dns.answers)
+VALUE(dns_failures, in->status.has_dns, in->status.dns.failures)
+VALUE(leader, in->status.has_election, in->status.election.leading)
+VALUE(lease_held, in->status.has_election, in->status.election.held)
+VALUE(lease_age, in->status.has_election && in->status.election.renewed_age_ms >= 0,
+      (double)in->status.election.renewed_age_ms / 1e3)
+VALUE(lease_terms, in->status.has_election, in->status.election.terms)
+VALUE(lease_renewals, in->status.has_election, in->status.election.renewals)
+VALUE(lease_conflicts, in->status.has_election, in->status.election.conflicts)
+VALUE(lease_failures, in->status.has_election, in->status.election.failures)
 VALUE(http_connections, true, in->http.connections)
 VALUE(http_connections_max, true, in->http.connections_max)
 VALUE(http_accepted, true, in->http.accepted)
@@ -162,6 +178,30 @@ const struct metric metric_table[] = {
             "Cores: pods left out because a field could not be accepted"),
     COUNTER("watch_limit_hits_total", "", "stream", sample_watch_limits,
             "Cores: answers of the API server given up because a limit was reached"),
+
+    GAUGE("dns_addresses", "", "", dns_addresses, "Cores with core.discovery dns: addresses in the last answer"),
+    COUNTER("dns_answers_total", "", "", dns_answers, "Cores with core.discovery dns: look-ups that were answered"),
+    COUNTER("dns_failures_total", "", "", dns_failures, "Cores with core.discovery dns: look-ups that failed"),
+
+    GAUGE("leader", "", "", leader, "With leader election: 1 while this agent leads"),
+    GAUGE("lease_held", "", "", lease_held, "With leader election: 1 while somebody holds the lease"),
+    GAUGE("lease_renewed_age_seconds", "seconds", "", lease_age, "With leader election: how old the own lease is"),
+    COUNTER("lease_terms_total", "", "", lease_terms, "With leader election: times this agent began to lead"),
+    COUNTER("lease_renewals_total", "", "", lease_renewals, "With leader election: writes of the lease that succeeded"),
+    COUNTER("lease_conflicts_total", "", "", lease_conflicts,
+            "With leader election: writes that another one was quicker than (409)"),
+    COUNTER("lease_failures_total", "", "", lease_failures,
+            "With leader election: requests for the lease that failed otherwise"),
+
+    GAUGE("drain_step", "", "step", sample_drain_step, "1 for the step that the drain is in, none while there is none"),
+    GAUGE("drain_step_duration_seconds", "seconds", "step", sample_drain_durations,
+          "How long the steps of the last drain took, of the present one so far"),
+    GAUGE("drain_clients", "", "", drain_clients, "Client connections left when the last drain counted them"),
+    GAUGE("drain_clients_cut", "", "", drain_cut,
+          "Client connections that were left when the last drain went on without waiting for them"),
+    GAUGE("drain_clients_cut_in_transaction", "", "", drain_cut_busy, "Of these: in a transaction"),
+    COUNTER("drains_total", "", "", drains, "Drains that began"),
+    COUNTER("drain_failures_total", "", "", drains_failed, "Drains that ended with an error"),
 
     COUNTER("http_requests_total", "", "path, code", sample_http_requests,
             "HTTP requests answered; path other is every path that is not served"),

@@ -4,8 +4,6 @@
 
 static void collect_pods(struct pod_watch *pods, struct metric_input *in)
 {
-    in->has_pods = true;
-    pod_watch_get_stats(pods, &in->pods);
     struct pod_view *view = pod_watch_snapshot(pods);
     in->pods_complete = view->complete;
     in->pods_confirmed = view->confirmed;
@@ -21,8 +19,12 @@ void metrics_collect(const struct job_context *jobs, const struct http_server *s
     http_server_get_stats(server, &in->http);
     if (jobs->pods != NULL)
         collect_pods(jobs->pods, in);
-    stamp_get_stats(jobs->stamp, &in->stamp);
     job_counters_get_cluster(&in->cluster);
+}
+
+void metrics_release(struct metric_input *input)
+{
+    status_fini(&input->status);
 }
 
 int metrics_write(const struct metric_input *input, enum metrics_format format, struct buf *out)

@@ -2,10 +2,8 @@
 
 #include <stddef.h>
 
-#include "daemon/discovery/pod_watch.h"
 #include "daemon/http/http_server.h"
 #include "daemon/jobs/job_counters.h"
-#include "daemon/jobs/stamp.h"
 #include "daemon/metrics/metric_writer.h"
 #include "daemon/metrics/process.h"
 #include "daemon/status/status.h"
@@ -23,18 +21,17 @@ struct metric_input {
     struct process_usage process;
     struct http_server_stats http;
     const struct http_server *server;
-    bool has_pods;
-    struct pod_watch_stats pods;
-    bool pods_complete;
+    bool pods_complete; /* while status.has_pods */
     bool pods_confirmed;
-    struct stamp_stats stamp;
     struct job_counters_cluster cluster;
 };
 
 /* Rows until the one without a name. */
 extern const struct metric metric_table[];
 
+/* To be given back with metrics_release(). */
 void metrics_collect(const struct job_context *jobs, const struct http_server *server, struct metric_input *ret_input);
+void metrics_release(struct metric_input *input);
 
 /* All metrics of the table that have a value. 0, -EMSGSIZE or -ENOMEM. */
 MUST_CHECK int metrics_write(const struct metric_input *input, enum metrics_format format, struct buf *out);
