@@ -4,10 +4,14 @@
 
 #include "ctl/options.h"
 
+enum { usage_arguments_max = 3 };
+
 int help_usage(const struct command *c, struct buf *out)
 {
     char usage[ARGUMENT_ALLOWED_MAX];
     int rc = buf_printf(out, "proxysql-agentctl [OPTION]... %s", c->name);
+    if (rc == 0 && c->arguments[usage_arguments_max].name != NULL) /* too many for a line */
+        return buf_puts(out, " [ARGUMENT]...");
     for (int i = 0; rc == 0 && c->arguments[i].name != NULL; i++) {
         argument_usage(&c->arguments[i], usage);
         rc = buf_printf(out, " %s", usage);
@@ -21,8 +25,8 @@ static int write_argument(const struct argument *a, struct buf *out)
     char allowed[ARGUMENT_ALLOWED_MAX];
     argument_usage(a, usage);
     argument_allowed(a, allowed);
-    return buf_printf(out, "  %-16s %s%s%s%s\n", usage, a->summary, allowed[0] == '\0' ? "" : " (", allowed,
-                      allowed[0] == '\0' ? "" : ")");
+    int rc = buf_printf(out, "  %s\n      %s\n", usage, a->summary);
+    return rc == 0 && allowed[0] != '\0' ? buf_printf(out, "      Allowed: %s.\n", allowed) : rc;
 }
 
 static int write_one(const struct command *c, struct buf *out)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ctl/client.h"
+#include "ctl/completion.h"
 #include "ctl/help.h"
 #include "ctl/options.h"
 #include "ctl/progress.h"
@@ -158,6 +159,14 @@ static int print_version(void)
     return print_buf(&out, rc);
 }
 
+static int print_completion(enum shell shell)
+{
+    cleanup_buf struct buf out;
+    buf_init(&out, printed_bytes_max);
+    int rc = completion_write(shell, &out);
+    return print_buf(&out, rc);
+}
+
 static int run_command(const struct options *o)
 {
     bool watches =
@@ -180,8 +189,7 @@ int main(int argc, char *argv[])
     case ACTION_VERSION:
         return print_version();
     case ACTION_COMPLETION:
-        (void)fprintf(stderr, "proxysql-agentctl: completion is not part of this release\n");
-        return EXIT_REFUSED;
+        return print_completion(options.shell);
     case ACTION_COMMAND:
         break;
     }

@@ -9,7 +9,7 @@ enum { words_max = 32, timeout_max_s = 24 * 3600 };
 
 const struct global_option global_options[] = {
     {"socket", "PATH", "The agent's socket; else the default places are tried."},
-    {"timeout", "S", "Wait so many seconds at most (10; long commands wait without a limit)."},
+    {"timeout", "S", "Wait at most so long (10; long commands: no limit)."},
     {"output", "table|json", "How the answer is printed (table)."},
     {"no-color", NULL, "No colours, also on a terminal."},
     {"help", NULL, "Print help and exit."},
