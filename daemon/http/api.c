@@ -159,7 +159,7 @@ static void get_metrics(void *context, struct http_request *request)
 }
 
 const struct http_route api_routes[] = {
-    {.path = "/shutdown", .methods = HTTP_GET | HTTP_POST, .patient = true, .handler = api_shutdown},
+    {.path = "/shutdown", .methods = HTTP_GET_ONLY | HTTP_POST, .patient = true, .handler = api_shutdown},
     {.path = "/healthz/started", .methods = HTTP_GET, .handler = get_started},
     {.path = "/healthz/ready", .methods = HTTP_GET, .handler = get_ready},
     {.path = "/healthz/live", .methods = HTTP_GET, .handler = get_live},

@@ -229,19 +229,28 @@ void http_request_path(struct http_request *request, char ret_path[static 256])
     ret_path[len] = '\0';
 }
 
+static const struct {
+    const char *name;
+    unsigned bit;
+} methods_served[] = {{"GET", HTTP_GET_ONLY}, {"HEAD", HTTP_HEAD}, {"POST", HTTP_POST}};
+
 static unsigned method_of(const struct http_request *request)
 {
-    h2o_iovec_t method = request->h2o->input.method;
-    if (is_text(method, "GET") || is_text(method, "HEAD"))
-        return HTTP_GET;
-    return is_text(method, "POST") ? HTTP_POST : 0;
+    for (size_t i = 0; i < ARRAY_LEN(methods_served); i++)
+        if (is_text(request->h2o->input.method, methods_served[i].name))
+            return methods_served[i].bit;
+    return 0;
 }
 
 static void reply_not_allowed(struct http_request *request, unsigned methods)
 {
-    static const char *const allow[] = {"", "GET, HEAD", "POST", "GET, HEAD, POST"};
-    const char *value = allow[methods & (HTTP_GET | HTTP_POST)];
-    http_reply_header(request, "allow", value);
+    char allow[32];
+    size_t len = 0;
+    for (size_t i = 0; i < ARRAY_LEN(methods_served); i++)
+        if ((methods & methods_served[i].bit) != 0)
+            len += (size_t)snprintf(allow + len, sizeof(allow) - len, "%s%s", len == 0 ? "" : ", ",
+                                    methods_served[i].name);
+    http_reply_header(request, "allow", allow);
     http_reply_error(request, 405, "method not allowed");
 }
 

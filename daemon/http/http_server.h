@@ -17,7 +17,8 @@
  * limits.
  *
  * Routes are exact paths (the query is ignored). A method that a route does not take is answered 405 with Allow, an
- * unknown path 404, both as JSON `{"message":"...","status":"error"}`; HEAD is served wherever GET is.
+ * unknown path 404, both as JSON `{"message":"...","status":"error"}`; a HEAD is answered like the GET, without the
+ * body.
  *
  * Handlers run on the loop thread and must not block. They either reply at once or defer; then any thread wakes the
  * request, and its resume function replies on the loop thread.
@@ -31,7 +32,12 @@ enum {
     HTTP_CONNECTION_AGE_MS = 3600 * 1000 /* an older connection ends with its next pause */
 };
 
-enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* bits; HEAD comes with GET */
+enum http_method {                         /* bits */
+                   HTTP_GET_ONLY = 1 << 0, /* where a HEAD would act */
+                   HTTP_HEAD = 1 << 1,
+                   HTTP_POST = 1 << 2,
+                   HTTP_GET = HTTP_GET_ONLY | HTTP_HEAD,
+};
 
 struct http_request;
 

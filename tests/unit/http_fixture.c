@@ -134,6 +134,7 @@ const struct http_route world_routes[] = {
     {.path = "/both", .methods = HTTP_GET, .handler = get_now},
     {.path = "/both", .methods = HTTP_POST, .handler = post_data},
     {.path = "/path", .methods = HTTP_GET | HTTP_POST, .handler = get_path},
+    {.path = "/act", .methods = HTTP_GET_ONLY | HTTP_POST, .handler = get_now},
     {.path = "/nothing", .methods = HTTP_GET, .handler = get_nothing},
     {.path = "/later", .methods = HTTP_GET, .handler = get_later},
     {.path = "/data-later", .methods = HTTP_GET, .handler = get_data_later},

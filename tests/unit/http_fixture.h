@@ -26,7 +26,8 @@ struct world {
 };
 
 /* GET /now, /both, /path, /nothing, /later (deferred for defer_ms), /data-later (the same, with data), /seen (what the
- * server sees of the request's header x-test and of its peer); POST /data, /both, /echo. */
+ * server sees of the request's header x-test and of its peer); POST /data, /both,
+ * /echo; GET without HEAD and POST /act. */
 extern const struct http_route world_routes[];
 
 struct world *world_start(struct http_server_options options);

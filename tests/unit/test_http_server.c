@@ -75,6 +75,13 @@ static void test_method(void **state)
     int fd = client_new(w);
     assert_not_allowed(fd, "DELETE /now HTTP/1.1\r\nHost: a\r\n\r\n", "\r\nallow: GET, HEAD\r\n");
     assert_not_allowed(fd, GET("/data"), "\r\nallow: POST\r\n");
+    assert_not_allowed(fd, "PUT /act HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", "\r\nallow: GET, POST\r\n");
+    assert_answer(fd, GET("/act"), 200, "hello");
+    struct response head;
+    send_text(fd, "HEAD /act HTTP/1.1\r\nHost: a\r\n\r\n");
+    read_response(fd, false, &head);
+    assert_int_equal(head.status, 405);
+    assert_non_null(strcasestr(head.text, "\r\nallow: GET, POST\r\n"));
     assert_not_allowed(fd, "PUT /both HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
                        "\r\nallow: GET, HEAD, POST\r\n");
 }

@@ -4,6 +4,7 @@ import socket
 import pytest
 
 from lib.agent import SLOW
+from lib.proxysql import Node
 
 RELOAD = "/api/v1/reload"
 REFUSED = "an HTTP request is refused"
@@ -120,3 +121,45 @@ def test_a_bad_list_is_refused_at_the_start(node, make_agent):
     record = agent.reload(msg="the configuration is not reloaded, nothing changes")
     assert '"10.0.0.1/8" has bits behind its prefix' in record["error"] and "api.shutdown_allow" in record["error"]
     assert agent.ask("/healthz/live").seconds < SLOW
+
+
+OPEN_AT_START = "everybody who reaches the HTTP port may use /shutdown: set api.shutdown_allow or api.token_file"
+OPEN_AT_USE = "/shutdown is asked for, and everybody may: set api.shutdown_allow or api.token_file"
+
+
+@pytest.fixture
+def absent(tmp_path):
+    """A drain of a ProxySQL that is away is over at once."""
+    return Node(tmp_path / "absent")
+
+
+def test_an_open_shutdown_is_warned_of(absent, make_agent):
+    agent = make_agent(absent)
+    assert agent.wait_record(OPEN_AT_START)["level"] == "WARN"
+    assert agent.ask("/shutdown", method="HEAD").status == 405
+    assert agent.records(OPEN_AT_USE) == [] and agent.process.running()
+    assert agent.ask("/shutdown").status == 200
+    assert agent.wait_record(OPEN_AT_USE)["peer"] == "127.0.0.1"
+    assert agent.process.wait(20 * SLOW) == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_list_guards_the_shutdown(absent, make_agent, method):
+    agent = make_agent(absent, {"api.shutdown_allow": ["127.0.0.2"]})
+    answer = agent.ask("/shutdown", method=method)
+    assert answer.status == 403 and answer.json["message"] == "127.0.0.1 is not in api.shutdown_allow"
+    assert agent.process.running() and agent.records("drain asked for") == []
+    assert agent.ask("/shutdown", method=method, source="127.0.0.2").status == 200
+    assert agent.process.wait(20 * SLOW) == 0
+    assert agent.records(OPEN_AT_START) + agent.records(OPEN_AT_USE) == []
+
+
+def test_the_token_guards_the_shutdown_beside_the_list(absent, make_agent, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("s3cret")
+    agent = make_agent(absent, {"api.token_file": str(token), "api.shutdown_allow": ["127.0.0.2"]})
+    assert post(agent, "/shutdown", token="s3cret").status == 403
+    assert post(agent, "/shutdown", source="127.0.0.2").status == 401
+    assert agent.records("drain asked for") == []
+    assert post(agent, "/shutdown", token="s3cret", source="127.0.0.2").status == 200
+    assert agent.process.wait(20 * SLOW) == 0
