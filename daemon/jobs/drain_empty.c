@@ -9,7 +9,6 @@ enum {
     tick_ms = 50,         /* how often the workers are woken */
     look_ms = 500,        /* how often clients are counted; rebuilds stats_mysql_global */
     poll_ms = 1000,       /* how often it is looked who polls this node */
-    holders_ms = 100,     /* how often it is looked who holds something */
     kill_idle_ms = 5,     /* a session idle for less may be between two statements that belong together */
     kill_batch = 2,       /* what was seen idle is killed at once, before it is busy again */
     kill_rounds = 50,     /* in one tick */
@@ -39,7 +38,6 @@ struct emptying {
     int64_t lowered_ms;          /* monotonic, when it was lowered first; 0 = not yet */
     int64_t next_look_ms;
     int64_t next_poll_ms;
-    int64_t next_holders_ms;
 };
 
 bool drain_wait_timeout_is_ours(int64_t wait_timeout_ms)
@@ -130,10 +128,8 @@ static int check(struct emptying *e)
         e->next_poll_ms = now_ms + poll_ms;
         rc = check_pollers(e);
     }
-    if (rc == 0 && e->by_variables && now_ms >= e->next_holders_ms && wait_for_holders) {
-        e->next_holders_ms = now_ms + holders_ms;
-        rc = check_holders(e);
-    }
+    if (rc == 0 && e->by_variables && wait_for_holders)
+        rc = check_holders(e); /* before every wake: who begins to hold something after it is idle for less than that */
     if (e->holders_left && !wait_for_holders) {
         e->holders_left = false;
         log_warn("draining: sessions that hold a lock or a temporary table are not waited for any more",
