@@ -206,13 +206,24 @@ static int kill_idle(struct emptying *e)
     return rc;
 }
 
+/* A value that may be shorter than the pause between two statements that belong together counts for this wake alone,
+ * before which nobody held anything: workers also look at it by themselves, once a second, at any moment. */
+static int wake_lowered(struct emptying *e)
+{
+    const int64_t present_ms = e->traffic.wait_timeout_ms;
+    int rc = wake(e);
+    if (rc == 0 && drain_wait_timeout_is_ours(present_ms) && present_ms != levels[0].wait_timeout_ms)
+        rc = set_wait_timeout(e, levels[0].wait_timeout_ms);
+    return rc;
+}
+
 static void shed(struct emptying *e)
 {
     if (!e->how->close_idle || !e->known || e->node->conn == NULL || check(e) < 0)
         return;
     if (e->by_variables ? lower_wait_timeout(e) < 0 : e->falling_silent)
         return;
-    (void)(e->by_variables ? wake(e) : kill_idle(e)); /* what kept it from working is noted */
+    (void)(e->by_variables ? wake_lowered(e) : kill_idle(e)); /* what kept it from working is noted */
 }
 
 static bool is_empty(const struct emptying *e)
