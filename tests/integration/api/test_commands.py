@@ -1,11 +1,13 @@
 """Commands by HTTP: strict bodies, jobs that are waited for with a bound, answers in words."""
 import json
 import socket
+import subprocess
 import threading
 
 import pytest
 
-from lib.agent import NEW_LIFE
+from lib.agent import NEW_LIFE, SLOW
+from lib.binaries import built
 from lib.proxysql import Node
 from lib.relay import Relay
 from lib.waiting import wait_until
@@ -119,3 +121,16 @@ def test_the_status(agent):
     assert answer.status == 200 and answer.headers["content-type"] == "application/json"
     assert answer.json["agent"]["run_mode"] == "core" and answer.json["health"]["admin"] == "answers"
     assert agent.ask("/api/v1/status", method="POST").headers["allow"] == "GET, HEAD"
+
+
+def shape(value):
+    """The keys and the types, without what changes from one moment to the next."""
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in value.items()}
+    return [shape(inner) for inner in value] if isinstance(value, list) else type(value).__name__
+
+
+def test_the_status_is_that_of_the_control_command(agent):
+    done = subprocess.run([built("proxysql-agentctl"), "--socket", agent.socket, "--output", "json", "status"],
+                          capture_output=True, text=True, timeout=20 * SLOW, check=True)
+    assert shape(json.loads(done.stdout)) == shape(agent.ask("/api/v1/status").json)

@@ -73,6 +73,18 @@ def test_a_secret_is_named_but_not_told(node, make_agent):
     assert "another-secret" not in agent.process.log()
 
 
+def test_a_password_is_rotated_in_life(fresh_node, make_agent):
+    agent = make_agent(fresh_node, {"health.max_age_ms": 0, "run_mode": "satellite"})  # a core would stamp the old one
+    agent.wait_probe("/healthz/live", lambda a: a.status == 200 and not a.json["degraded"])
+    fresh_node.admin("SET admin-admin_credentials='admin:admin;radmin:rotated'")
+    fresh_node.admin("LOAD ADMIN VARIABLES TO RUNTIME")
+    assert agent.reload({"proxysql.password": "rotated"})["keys"] == "proxysql.password"
+    agent.wait_probe("/healthz/live", lambda a: a.status == 200 and not a.json["degraded"])
+    status = agent.ask("/api/v1/status").json
+    assert status["pool"]["connect_failures"] == 0 and status["pool"]["connects"] >= 2
+    assert "rotated" not in agent.process.log()
+
+
 def test_what_needs_a_restart_is_named_and_stays(node, make_agent):
     agent = make_agent(node)
     agent.wait_ready()
