@@ -8,6 +8,7 @@
 
 #include "daemon/cluster/wanted.h"
 #include "daemon/jobs/doctor_checks.h"
+#include "daemon/jobs/drain_grace.h"
 #include "daemon/proxysql/admin_peer.h"
 #include "daemon/proxysql/tcp_check.h"
 #include "shared/clock.h"
@@ -47,17 +48,6 @@ void doctor_get_report(struct doctor_state *s, struct doctor_report *ret_report)
     mutex_unlock(&s->lock);
 }
 
-static int32_t own_grace_s(const struct job_context *c)
-{
-    if (c->pods == NULL)
-        return 0;
-    struct pod_view *view = pod_watch_snapshot(c->pods);
-    const struct pod *own = wanted_own_pod(view->pods, view->count);
-    int32_t grace_s = own == NULL ? 0 : own->grace_s;
-    pod_view_free(view);
-    return grace_s;
-}
-
 static bool password_in_flag(const struct config *config)
 {
     const struct loaded_config *loaded = config_live_loaded(config);
@@ -79,7 +69,7 @@ static void read_states(const struct job_context *c, struct doctor_facts *f)
     f->has_pods = c->pods != NULL;
     if (f->has_pods)
         pod_watch_get_stats(c->pods, &f->pods);
-    f->grace_s = own_grace_s(c);
+    f->grace_s = (int32_t)(drain_own_grace_ms(c) / 1000);
 }
 
 static bool is_numeric(const char *host)

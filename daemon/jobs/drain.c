@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/cluster/wanted.h"
 #include "daemon/drain/plan.h"
 #include "daemon/jobs/drain_empty.h"
+#include "daemon/jobs/drain_grace.h"
 #include "daemon/jobs/drain_node.h"
 #include "daemon/jobs/job_table.h"
 #include "shared/clock.h"
@@ -33,17 +33,6 @@ struct drain {
     struct error problem; /* the first step that failed */
 };
 
-static int64_t own_grace_ms(const struct job_context *c)
-{
-    if (c->pods == NULL)
-        return 0;
-    struct pod_view *view = pod_watch_snapshot(c->pods);
-    const struct pod *own = wanted_own_pod(view->pods, view->count);
-    int64_t grace_ms = own == NULL ? 0 : (int64_t)own->grace_s * 1000;
-    pod_view_free(view);
-    return grace_ms;
-}
-
 static int64_t delay_ms(const struct drain *d)
 {
     const struct config *config = d->c->config;
@@ -67,7 +56,7 @@ static void make_plan(struct drain *d)
                                            .delay_ms = delay_ms(d),
                                            .drain_ms = config->shutdown.drain_timeout * 1000,
                                            .stop_ms = config->shutdown.shutdown_timeout * 1000,
-                                           .grace_ms = own_grace_ms(d->c)};
+                                           .grace_ms = drain_own_grace_ms(d->c)};
     if (m->stop_by_ms != 0 && m->stop_by_ms - m->target_ms < question.stop_ms)
         question.stop_ms = m->stop_by_ms - m->target_ms;
     drain_plan_make(&question, &d->plan);

@@ -25,8 +25,9 @@ struct drain_memory {
     bool emptied;             /* no client is left, or their time is over */
     enum drain_target target; /* which the plan is for, while begun */
     int64_t target_ms;        /* monotonic, since when */
-    int64_t stop_by_ms;   /* monotonic: a shutdown that goes on after a restart of the agent ends by then; 0 = none */
-    _Atomic bool recover; /* an agent's draining file is there that nobody has judged yet */
+    int64_t stop_by_ms; /* monotonic: a shutdown that goes on after a restart of the agent ends by then; 0 = none */
+    _Atomic bool told_grace; /* that the pod's grace period is too short */
+    _Atomic bool recover;    /* an agent's draining file is there that nobody has judged yet */
 };
 
 /* One who asks. */

@@ -8,6 +8,7 @@
 #include "daemon/cluster/wanted.h"
 #include "daemon/discovery/member_source.h"
 #include "daemon/discovery/own_pod.h"
+#include "daemon/jobs/drain_grace.h"
 #include "daemon/jobs/job_table.h"
 #include "daemon/jobs/other_node.h"
 #include "daemon/jobs/publish.h"
@@ -231,6 +232,7 @@ static void watch_own_pod(struct pass *p)
     struct reconcile_state *s = p->state;
     int64_t now_ms = clock_mono_ms();
     const struct pod *own = wanted_own_pod(p->view->pods, p->view->count);
+    drain_warn_grace(p->context, own);
     if ((own != NULL && own->is_core) || !p->view->confirmed) {
         s->own_missing_ms = 0;
         s->reported_own_missing = false;

@@ -1,0 +1,83 @@
+"""A core that leaves: its peers copy nothing of it, and its pod's grace period counts."""
+import contextlib
+import signal
+
+import pymysql
+import pytest
+
+from lib.cluster import SLOW
+from lib.draining import EMPTY, NOT_READY, REFUSED, Shutdown, ended, is_open, wait_gone
+from lib.waiting import wait_until
+
+DRAINS = {"shutdown.drain_on_signal": True, "shutdown.pause_delay": 0, "shutdown.drain_timeout": 20}
+SHORT_GRACE = ("the grace period of this pod is too short for shutdown.shutdown_timeout: a drain ends 3 s before it is "
+               "over; raise terminationGracePeriodSeconds")
+NOBODY = "draining: no node of the cluster polls this one any more"
+
+
+@pytest.fixture
+def connect():
+    """connect(node): an idle session, closed at the end of the test."""
+    with contextlib.ExitStack() as stack:
+        def one(node):
+            connection = pymysql.connect(host=node.address, port=node.traffic_port, user="app", password="app",
+                                         connect_timeout=10, read_timeout=10)
+            stack.callback(lambda: connection.open and connection.close())
+            return connection
+        yield one
+
+
+def variables_of(node):
+    return node.module("mysql_variables")[:2]
+
+
+def test_the_grace_period_counts(cores):
+    """30 s, as Kubernetes has it; shutdown.shutdown_timeout is 60 s."""
+    node = cores.add("core-0")
+    agent = cores.agent("core-0", DRAINS)
+    record = agent.wait_record(SHORT_GRACE, timeout=10)
+    assert (record["grace_s"], record["shutdown_timeout_s"], record["level"]) == (30, 60, "WARN")
+    agent.process.signal(signal.SIGTERM)
+    assert agent.wait_record(NOT_READY)["end_ms"] == 27000
+    ended(agent)
+    wait_gone(node)
+    assert len(agent.records(SHORT_GRACE)) == 1
+
+
+def test_enough_grace_is_no_news(cores):
+    cores.add("core-0")
+    agent = cores.agent("core-0", {**DRAINS, "shutdown.shutdown_timeout": 27})
+    cores.wait_rows("core-0", "core-0")
+    assert not agent.records(SHORT_GRACE)
+
+
+def test_polled_cores_kill_idle_sessions(cores, connect):
+    """Its peer polls it all the time: no variable is touched, and the peer's do not move."""
+    node, peer = cores.add("core-0", "core-1", accounts=["app"])
+    agent = cores.agent("core-0", DRAINS)
+    cores.agent("core-1")
+    cores.wait_rows("core-0", "core-0", "core-1")
+    wait_until(lambda: node.admin("SELECT * FROM stats_proxysql_servers_clients_status"), 10 * SLOW, "it is polled")
+    idle = [connect(node) for _ in range(7)]
+    own, others = variables_of(node), variables_of(peer)
+    shutdown = Shutdown(agent)
+    agent.wait_record(REFUSED, timeout=5)
+    wait_until(lambda: not any(map(is_open, idle)), 6 * SLOW, "the idle sessions are closed")
+    assert shutdown.result().status == 200
+    ended(agent)
+    assert agent.records(EMPTY) and not agent.records(NOBODY)
+    assert variables_of(peer) == others and own[0] <= others[0] + own[0]
+
+
+def test_a_core_that_nobody_polls_goes_the_satellites_way(cores, connect):
+    node = cores.add("core-0", accounts=["app"])
+    agent = cores.agent("core-0", DRAINS)
+    cores.wait_rows("core-0", "core-0")
+    idle = connect(node)
+    # it may have asked itself once, when it read the list
+    wait_until(lambda: node.value("SELECT strftime('%s', 'now') - COALESCE(MAX(last_seen_at), 0) > 2 "
+                                  "FROM stats_proxysql_servers_clients_status") == "1", 10, "nobody polls it")
+    assert Shutdown(agent).result().status == 200
+    ended(agent)
+    wait_gone(node)
+    assert not is_open(idle) and agent.records(NOBODY) and agent.records(EMPTY)
