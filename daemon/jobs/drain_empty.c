@@ -1,7 +1,9 @@
 #include "daemon/jobs/drain_empty.h"
 
 #include <errno.h>
+#include <stdio.h>
 
+#include "daemon/cluster/wanted.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -9,6 +11,7 @@ enum {
     tick_ms = 50,         /* how often the workers are woken */
     look_ms = 500,        /* how often clients are counted; rebuilds stats_mysql_global */
     poll_ms = 1000,       /* how often it is looked who polls this node */
+    own_row_ms = 200,     /* DNS may have to be asked where this node is */
     kill_idle_ms = 5,     /* a session idle for less may be between two statements that belong together */
     kill_batch = 2,       /* what was seen idle is killed at once, before it is busy again */
     kill_rounds = 50,     /* in one tick */
@@ -103,19 +106,40 @@ static int check_holders(struct emptying *e)
     return 0;
 }
 
-/* A core goes over to the satellite's way as soon as nobody polls it. */
+/* The row of this node in the member list, as far as the source of the members knows it. */
+static void find_own_row(const struct job_context *c, char ret_host[static MEMBER_HOST_SIZE], uint16_t *ret_port)
+{
+    ret_host[0] = '\0';
+    *ret_port = c->admin_port;
+    if (c->members == NULL)
+        return;
+    struct pod_view *view = c->members->look(c->members->arg, clock_mono_ms() + own_row_ms);
+    const struct pod *own = wanted_own_pod(view->pods, view->count);
+    if (own != NULL)
+        (void)snprintf(ret_host, MEMBER_HOST_SIZE, "%s", own->ip);
+    if (own != NULL && own->port != 0)
+        *ret_port = own->port;
+    pod_view_free(view);
+}
+
+/* A core goes over to the satellite's way as soon as nobody else polls it. */
 static int check_pollers(struct emptying *e)
 {
     struct error why = ERROR_INIT;
-    int64_t age_s;
-    int64_t interval_ms;
-    int rc = settle(e, admin_read_pollers(e->node->conn, deadline_ms(e), &age_s, &interval_ms, &why), &why);
+    char own_host[MEMBER_HOST_SIZE];
+    struct admin_pollers_question question = {.own_host = own_host,
+                                              .own_success = !e->node->checksums_unsafe,
+                                              .lately = quiet_intervals,
+                                              .long_ago = silent_intervals};
+    struct admin_pollers pollers;
+    find_own_row(e->node->context, own_host, &question.own_port);
+    int rc = settle(e, admin_read_pollers(e->node->conn, &question, deadline_ms(e), &pollers, &why), &why);
     if (rc < 0)
         return rc;
-    e->by_variables = age_s < 0 || age_s * 1000 > interval_ms * silent_intervals;
-    e->falling_silent = age_s * 1000 > interval_ms * quiet_intervals + 1000; /* epochs are whole seconds */
+    e->by_variables = pollers.long_ago == 0;
+    e->falling_silent = pollers.lately == 0;
     if (e->by_variables)
-        log_info("draining: no node of the cluster polls this one any more", LOG_INT("since_s", age_s));
+        log_info("draining: no other node of the cluster polls this one any more");
     return 0;
 }
 

@@ -20,8 +20,9 @@ void drain_node_init(struct drain_node *node, const struct job_context *context,
     struct capability capability = {0};
     health_state_get(context->health, &health);
     if (capability_parse(health.node.version, &capability) < 0)
-        capability.pgsql = false; /* nothing was told yet */
-    *node = (struct drain_node){.context = context, .state = state, .pgsql = capability.pgsql};
+        capability = (struct capability){.checksums_unsafe = true}; /* nothing was told yet */
+    *node = (struct drain_node){
+        .context = context, .state = state, .pgsql = capability.pgsql, .checksums_unsafe = capability.checksums_unsafe};
 }
 
 static void give_back(struct drain_node *node)

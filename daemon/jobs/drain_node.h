@@ -14,6 +14,7 @@ struct drain_node {
     struct drain_order order; /* what the job works on: a wait ends when it is another one */
     struct db_conn *conn;     /* of DB_LANE_DRAIN; NULL while there is none */
     bool pgsql;               /* this version has PostgreSQL clients */
+    bool checksums_unsafe;    /* its stats_proxysql_servers_checksums must not be read */
 };
 
 /* Returned by waits when what is wanted has changed meanwhile. */

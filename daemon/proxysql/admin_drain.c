@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/proxysql/sql.h"
+#include "shared/buf.h"
 #include "shared/str.h"
 
 #define SQL_TRAFFIC                                                                                            \
@@ -23,7 +25,7 @@ static const int64_t number_max = INT64_C(1) << 40;
 /* No session has this id: they count up from 1. */
 static const int64_t nobody = 4294967295;
 
-enum { sql_bytes_max = 256 };
+enum { sql_bytes_max = 256, pollers_sql_bytes_max = 2048 };
 
 static int read_number(const char *what, const char *text, int64_t *ret_number, struct error *err)
 {
@@ -176,22 +178,74 @@ int admin_read_idle_sessions(struct db_conn *conn, int64_t idle_ms, size_t max, 
     return rc;
 }
 
-int admin_read_pollers(struct db_conn *conn, int64_t deadline_ms, int64_t *ret_age_s, int64_t *ret_interval_ms,
-                       struct error *err)
+struct pollers_answer {
+    const struct admin_pollers_question *question;
+    struct admin_pollers pollers;
+    int64_t interval_ms; /* -1 until told, like now_s: both come before the rest */
+    int64_t now_s;
+    bool self;
+};
+
+static bool is_within(const struct pollers_answer *a, int64_t at_s, unsigned intervals)
 {
-    int64_t values[3] = {0};
-    struct numbers n = {.what = "who polls this node", .items = values, .max = ARRAY_LEN(values)};
-    int rc = read_numbers(
-        conn,
-        "SELECT variable_value FROM runtime_global_variables WHERE variable_name = 'admin-cluster_check_interval_ms'"
-        " UNION ALL SELECT strftime('%s', 'now')"
-        " UNION ALL SELECT COALESCE(MAX(last_seen_at), 0) FROM stats_proxysql_servers_clients_status",
-        &n, deadline_ms, err);
-    if (rc == 0 && n.count != ARRAY_LEN(values))
-        rc = error_set(err, -EPROTO, "read who polls this node: %zu rows", n.count);
+    return (a->now_s - at_s) * 1000 <= a->interval_ms * intervals + 1000;
+}
+
+static int take_poller_row(void *arg, const struct db_row *row, struct error *err)
+{
+    struct pollers_answer *a = arg;
+    int64_t number;
+    if (row->count != 2 || row->values[0] == NULL || row->values[1] == NULL)
+        return error_set(err, -EPROTO, "a row of %u columns", row->count);
+    const char *name = row->values[0];
+    int rc = read_number(name, row->values[1], &number, err);
     if (rc < 0)
         return rc;
-    *ret_interval_ms = values[0];
-    *ret_age_s = values[2] == 0 ? -1 : values[1] - values[2];
+    if (strcmp(name, "interval") == 0)
+        a->interval_ms = number;
+    else if (strcmp(name, "now") == 0)
+        a->now_s = number;
+    else if (a->interval_ms < 0 || a->now_s < 0)
+        return error_set(err, -EPROTO, "ProxySQL does not tell its clock and its interval first");
+    else if (strcmp(name, "self") == 0)
+        a->self = is_within(a, number, a->question->lately);
+    else {
+        a->pollers.lately += is_within(a, number, a->question->lately) ? 1 : 0;
+        a->pollers.long_ago += is_within(a, number, a->question->long_ago) ? 1 : 0;
+    }
+    return 0;
+}
+
+static int append_self(struct buf *sql, const struct admin_pollers_question *q)
+{
+    if (q->own_host[0] == '\0' || !q->own_success)
+        return 0;
+    int rc = buf_puts(sql, " UNION ALL SELECT 'self', COALESCE(MAX(updated_at), 0) FROM "
+                           "stats_proxysql_servers_checksums WHERE hostname = ");
+    if (rc == 0)
+        rc = sql_quote(sql, q->own_host);
+    return rc == 0 ? buf_printf(sql, " AND port = %u", q->own_port) : rc;
+}
+
+int admin_read_pollers(struct db_conn *conn, const struct admin_pollers_question *question, int64_t deadline_ms,
+                       struct admin_pollers *ret_pollers, struct error *err)
+{
+    struct pollers_answer a = {.question = question, .interval_ms = -1, .now_s = -1};
+    cleanup_buf struct buf sql;
+    buf_init(&sql, pollers_sql_bytes_max);
+    int rc = buf_puts(&sql, "SELECT 'interval', variable_value FROM runtime_global_variables WHERE variable_name = "
+                            "'admin-cluster_check_interval_ms' UNION ALL SELECT 'now', strftime('%s', 'now')"
+                            " UNION ALL SELECT 'seen', last_seen_at FROM stats_proxysql_servers_clients_status");
+    if (rc == 0)
+        rc = append_self(&sql, question);
+    if (rc < 0)
+        return error_set(err, rc, "the statement about who polls this node cannot be made");
+    rc = db_conn_query(conn, sql.data, take_poller_row, &a, DB_ANSWER_BYTES_MAX, deadline_ms, NULL, err);
+    if (rc == 0 && (a.interval_ms < 0 || a.now_s < 0))
+        rc = error_set(err, -EPROTO, "ProxySQL does not tell its clock and its interval");
+    if (rc < 0)
+        return error_wrap(err, "read who polls this node");
+    ret_pollers->lately = a.pollers.lately - (a.self && a.pollers.lately > 0 ? 1 : 0);
+    ret_pollers->long_ago = a.pollers.long_ago - (a.self && a.pollers.long_ago > 0 ? 1 : 0);
     return 0;
 }

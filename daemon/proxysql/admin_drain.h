@@ -54,7 +54,20 @@ MUST_CHECK int admin_count_holders(struct db_conn *conn, int64_t deadline_ms, in
 MUST_CHECK int admin_read_idle_sessions(struct db_conn *conn, int64_t idle_ms, size_t max, int64_t *ret_ids,
                                         size_t *ret_count, int64_t deadline_ms, struct error *err);
 
-/* How long ago a node of the cluster asked this one for its checksums last, in seconds; -1 = none ever did. And how
- * often one that asks does so. */
-MUST_CHECK int admin_read_pollers(struct db_conn *conn, int64_t deadline_ms, int64_t *ret_age_s,
-                                  int64_t *ret_interval_ms, struct error *err);
+/* Who asks this node for its checksums. The node itself does so too while it is in its own list (seen on 2.7), under a
+ * name that nothing tells: so it is known by its own success. */
+struct admin_pollers_question {
+    const char *own_host; /* this node's row of the list; "" = not known */
+    uint16_t own_port;
+    bool own_success; /* stats_proxysql_servers_checksums may be read (capability.h) */
+    unsigned lately;  /* intervals */
+    unsigned long_ago;
+};
+
+struct admin_pollers {
+    unsigned lately;   /* other nodes that asked within so many intervals, and a second for rounding */
+    unsigned long_ago; /* the same for the longer time */
+};
+
+MUST_CHECK int admin_read_pollers(struct db_conn *conn, const struct admin_pollers_question *question,
+                                  int64_t deadline_ms, struct admin_pollers *ret_pollers, struct error *err);
