@@ -110,11 +110,12 @@ static void see(struct leadership *l, const struct lease *lease, int64_t now_ms)
         l->leading = false;
 }
 
-void leadership_was_read(struct leadership *l, const struct lease *lease, int64_t spread_ms, int64_t now_ms)
+void leadership_was_read(struct leadership *l, const struct lease *lease, int64_t spread_ms, int64_t sent_ms,
+                         int64_t now_ms)
 {
     see(l, lease, now_ms);
     l->due_ms = now_ms;
-    l->read_due_ms = now_ms + l->rules.retry_ms - spread_ms;
+    l->read_due_ms = sent_ms + l->rules.retry_ms - spread_ms;
     if (leadership_is_ours(l) || !leadership_is_held(l, now_ms))
         return;
     l->due_ms = l->read_due_ms;

@@ -68,9 +68,10 @@ enum leadership_step leadership_next(struct leadership *l, enum leadership_stand
 /* What the spec becomes by CREATE, TAKE and RELEASE; real_us only for its two times. */
 void leadership_spec(const struct leadership *l, enum leadership_step step, int64_t real_us, struct lease *ret_lease);
 
-/* A READ has ended: the lease as it is, NULL = there is none. spread_ms (0 to retry_ms / 5) is taken from the time
- * until the next one, so that not all followers ask at once. */
-void leadership_was_read(struct leadership *l, const struct lease *lease, int64_t spread_ms, int64_t now_ms);
+/* A READ that was sent at sent_ms has ended: the lease as it is, NULL = there is none. spread_ms (0 to retry_ms / 5) is
+ * taken from the time until the next one, so that not all followers ask at once. */
+void leadership_was_read(struct leadership *l, const struct lease *lease, int64_t spread_ms, int64_t sent_ms,
+                         int64_t now_ms);
 
 /* A CREATE, TAKE or RELEASE that was sent at sent_ms has succeeded: the answer is the lease as it is now. */
 void leadership_was_written(struct leadership *l, const struct lease *lease, int64_t sent_ms, int64_t now_ms);

@@ -145,7 +145,8 @@ static void apply(struct elector *e, enum leadership_step step, const struct lea
     int64_t now_ms = clock_boot_ms();
     mutex_lock(&e->lock);
     if (step == LEADERSHIP_READ) {
-        leadership_was_read(&e->l, lease, backoff_jitter_ms(&e->backoff, e->l.rules.retry_ms / 5), now_ms);
+        int64_t spread_ms = backoff_jitter_ms(&e->backoff, e->l.rules.retry_ms / 5);
+        leadership_was_read(&e->l, lease, spread_ms, e->sent_ms, now_ms);
     } else {
         leadership_was_written(&e->l, lease, e->sent_ms, now_ms);
         e->stats.renewals++;

@@ -9,9 +9,7 @@
 #include "daemon/discovery/member_source.h"
 #include "daemon/discovery/own_pod.h"
 #include "daemon/jobs/drain_grace.h"
-#include "daemon/jobs/job_table.h"
-#include "daemon/jobs/other_node.h"
-#include "daemon/jobs/publish.h"
+#include "daemon/jobs/reconcile_pass.h"
 #include "daemon/proxysql/admin_cluster.h"
 #include "shared/clock.h"
 #include "shared/mem.h"
@@ -22,37 +20,6 @@ enum {
     event_explains_ms = 5000,       /* so long after it; a watch can be dead for longer without a word */
     own_pod_missing_ms = 30 * 1000, /* before the selector is said to be wrong */
     passes_max = 2,                 /* writes in one job: the read-back may differ once */
-    introduce_ms = 5000,            /* how long a follower waits for the leader to name it */
-    introduce_look_ms = 1000,
-};
-
-struct reconcile_state {
-    struct own_pod own;
-    uint64_t noticed_version; /* of the core pods, and when it was first seen; 0 = no list yet */
-    int64_t noticed_ms;
-    uint64_t settled_version; /* of the core pods, when runtime was last found equal to them */
-    bool settled;
-    int64_t accept_from_ms; /* monotonic; pods that were Running before are accepted; 0 = not known yet */
-    int64_t last_load_ms;   /* monotonic, before the statements of our last LOAD; 0 = none */
-    int64_t last_write_ms;  /* monotonic, when the rows were last written; 0 = never */
-    int64_t own_missing_ms; /* monotonic, since when; 0 = it is there */
-    bool reported_own_missing;
-    struct departures *departures; /* of sources that know addresses alone */
-    int64_t answered_ms;           /* monotonic, of the last answer that these were told */
-    uint64_t returns;              /* of rows that had been removed, reported so far */
-    int64_t alone_ms;              /* monotonic: since when a follower's list names no other living core; 0 = it does */
-};
-
-/* One pass: what its steps share. */
-struct pass {
-    struct publisher to;
-    struct job_context *context;
-    struct reconcile_state *state;
-    struct pod_view *view;
-    struct member_list runtime;
-    struct member_list wanted;
-    bool node_failed; /* ProxySQL did not do what it was asked */
-    bool node_took;   /* it did something */
 };
 
 struct reconcile_state *reconcile_state_new(void)
@@ -138,20 +105,19 @@ static int read_runtime(struct pass *p, struct error *err)
     return rc;
 }
 
-static bool is_settled(const struct pass *p)
+bool pass_is_settled(const struct pass *p)
 {
     return member_list_equal(&p->runtime, &p->wanted);
 }
 
-static bool explained_by_event(const struct pass *p)
+bool pass_is_explained(const struct pass *p)
 {
     const struct reconcile_state *s = p->state;
     bool is_new = !s->settled || s->settled_version != p->view->core_version;
     return p->view->confirmed && is_new && clock_mono_ms() - s->noticed_ms <= event_explains_ms;
 }
 
-/* The difference may come from a view that is behind: list again, then look again. No fresh list, no write. */
-static int confirm(struct pass *p, struct error *err)
+int pass_confirm(struct pass *p, struct error *err)
 {
     int64_t now_ms = clock_mono_ms();
     const struct member_source *source = p->context->members;
@@ -162,8 +128,7 @@ static int confirm(struct pass *p, struct error *err)
     return rc == 0 ? want(p, err) : rc;
 }
 
-/* The first difference is written at once, later ones within core.publish_interval_ms share a write. */
-static bool must_wait(struct pass *p)
+bool pass_must_wait(struct pass *p)
 {
     int64_t next_ms = p->state->last_write_ms + p->context->config->core.publish_interval_ms;
     int64_t wait_ms = next_ms - clock_mono_ms();
@@ -184,14 +149,14 @@ static int write_once(struct pass *p, enum load_reason why, struct error *err)
     return rc;
 }
 
-static int write_wanted(struct pass *p, enum load_reason why, struct error *err)
+int pass_write(struct pass *p, enum load_reason why, struct error *err)
 {
     p->state->last_write_ms = clock_mono_ms();
     for (int i = 0; i < passes_max; i++) {
         int rc = write_once(p, why, err);
         if (rc == 0)
             rc = read_runtime(p, err);
-        if (rc < 0 || is_settled(p))
+        if (rc < 0 || pass_is_settled(p))
             return rc;
     }
     return error_set(err, -EBUSY, "runtime_proxysql_servers is not what was just loaded: somebody else writes it");
@@ -251,115 +216,6 @@ static void watch_own_pod(struct pass *p)
         log_warn(p->context->members->own_missing);
 }
 
-/* The rows of the leader and of this core, as far as they are members. */
-struct pair {
-    struct member leader;
-    struct member own;
-};
-
-static const struct member *row_of(const struct pass *p, const struct pod *pod)
-{
-    uint16_t port = pod->port != 0 ? pod->port : p->context->admin_port;
-    return member_list_find(&p->wanted, pod->ip, port);
-}
-
-static bool find_pair(struct pass *p, struct pair *ret_pair)
-{
-    char uid[LEASE_HOLDER_MAX + 1];
-    const struct pod *leader = NULL;
-    const struct pod *own = wanted_own_pod(p->view->pods, p->view->count);
-    elector_get_leader_uid(pod_watch_elector(p->context->pods), uid);
-    for (size_t i = 0; i < p->view->count; i++) {
-        if (strcmp(p->view->pods[i].uid, uid) == 0)
-            leader = &p->view->pods[i];
-    }
-    const struct member *leader_row = leader != NULL ? row_of(p, leader) : NULL;
-    const struct member *own_row = own != NULL ? row_of(p, own) : NULL;
-    if (leader_row == NULL || own_row == NULL || leader == own)
-        return false;
-    *ret_pair = (struct pair){.leader = *leader_row, .own = *own_row};
-    return true;
-}
-
-/* With another living core in its list this node follows the leader's by cluster sync. */
-static bool knows_living_core(const struct pass *p)
-{
-    const struct pod *own = wanted_own_pod(p->view->pods, p->view->count);
-    const struct member *own_row = own != NULL ? row_of(p, own) : NULL;
-    for (size_t i = 0; i < p->wanted.count; i++) {
-        const struct member *m = &p->wanted.items[i];
-        if (m != own_row && member_list_find(&p->runtime, m->host, m->port) != NULL)
-            return true;
-    }
-    return false;
-}
-
-/* The leader's list when it names this core: the same checksum, so that no node sees two lists. 1: it does not yet. */
-static int copy_of_leader(struct pass *p, const struct pair *pair, struct member_list *ret_members)
-{
-    struct error ignored = ERROR_INIT; /* without it the two rows are written in the end */
-    cleanup_members struct member_list members = {0};
-    int rc = other_node_read_members(p->context, p->to.job, pair->leader.host, pair->leader.port, &members, &ignored);
-    if (rc < 0 || member_list_find(&members, pair->own.host, pair->own.port) == NULL ||
-        member_list_find(&members, pair->leader.host, pair->leader.port) == NULL)
-        return 1;
-    *ret_members = members;
-    members = (struct member_list){0};
-    return 0;
-}
-
-static int add_pair(const struct pair *pair, struct member_list *members, struct error *err)
-{
-    int rc = member_list_add(members, &pair->leader, err);
-    return rc == 0 ? member_list_add(members, &pair->own, err) : rc;
-}
-
-/* introduction_note: a follower that nobody would tell of the others writes the leader's row and its own, and cluster
- * sync does the rest. A list of its own is newer than the leader's, though, so that the leader's node would pull it and
- * write again: it waits a moment for the leader to name it, and writes exactly that list. */
-static int introduce(struct pass *p, struct error *err)
-{
-    struct reconcile_state *s = p->state;
-    cleanup_members struct member_list members = {0};
-    struct pair pair;
-    if (!find_pair(p, &pair))
-        return 0;
-    int rc = copy_of_leader(p, &pair, &members);
-    if (rc == 1 && clock_mono_ms() - s->alone_ms < introduce_ms) {
-        job_again_in(p->to.job, introduce_look_ms);
-        return 0;
-    }
-    if (must_wait(p))
-        return 0;
-    int confirmed = explained_by_event(p) ? 0 : confirm(p, err);
-    if (confirmed < 0 || !find_pair(p, &pair))
-        return confirmed;
-    rc = rc == 1 ? add_pair(&pair, &members, err) : 0;
-    if (rc < 0)
-        return rc;
-    member_list_fini(&p->wanted);
-    p->wanted = members;
-    members = (struct member_list){0};
-    return is_settled(p) ? 0 : write_wanted(p, LOAD_FOLLOWER, err);
-}
-
-/* What satellites became Running while another core led was that one's to accept, but for its last moments. */
-static int follow(struct pass *p, struct error *err)
-{
-    struct reconcile_state *s = p->state;
-    int64_t now_ms = clock_mono_ms();
-    int64_t handover_ms = 2 * p->context->config->core.leader_election.lease_duration * 1000;
-    if (s->accept_from_ms != 0 && s->accept_from_ms < now_ms - handover_ms)
-        s->accept_from_ms = now_ms - handover_ms;
-    if (knows_living_core(p)) {
-        s->alone_ms = 0;
-        return 0;
-    }
-    if (s->alone_ms == 0)
-        s->alone_ms = now_ms;
-    return introduce(p, err);
-}
-
 /* Does this pass write by a lease, and is it ours? */
 static bool is_follower(struct pass *p)
 {
@@ -383,13 +239,13 @@ static int run_pass(struct pass *p, struct error *err)
     if (rc == 0)
         rc = want(p, err);
     if (rc == 0 && is_follower(p))
-        return follow(p, err);
-    if (rc == 0 && !is_settled(p) && must_wait(p))
+        return pass_follow(p, err);
+    if (rc == 0 && !pass_is_settled(p) && pass_must_wait(p))
         return 0;
-    if (rc == 0 && !is_settled(p) && !explained_by_event(p))
-        rc = confirm(p, err);
-    if (rc == 0 && !is_settled(p))
-        rc = write_wanted(p, LOAD_CORES_CHANGED, err);
+    if (rc == 0 && !pass_is_settled(p) && !pass_is_explained(p))
+        rc = pass_confirm(p, err);
+    if (rc == 0 && !pass_is_settled(p))
+        rc = pass_write(p, LOAD_CORES_CHANGED, err);
     if (rc < 0)
         return rc;
     p->state->settled = true;

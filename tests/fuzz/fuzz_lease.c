@@ -45,7 +45,7 @@ static void take_over(const char *text, size_t len, const struct lease *lease)
     struct lease wish;
     leadership_init(&l, &rules);
     strcpy(l.identity, "core-0_uid");
-    leadership_was_read(&l, lease, 0, 0);
+    leadership_was_read(&l, lease, 0, 0, 0);
     int64_t late_ms = ((int64_t)INT32_MAX + 1) * 1000;
     enum leadership_step step = leadership_next(&l, LEADERSHIP_STAND, late_ms);
     assert(step == LEADERSHIP_TAKE);

@@ -40,7 +40,7 @@ static void assert_next(enum leadership_standing standing, int64_t now_ms, enum 
 static void read_at(int64_t now_ms, const struct lease *lease)
 {
     assert_next(LEADERSHIP_STAND, now_ms, LEADERSHIP_READ);
-    leadership_was_read(&l, lease, 0, now_ms);
+    leadership_was_read(&l, lease, 0, now_ms, now_ms);
 }
 
 /* The step that is due writes, and succeeds. */
@@ -153,7 +153,7 @@ static void leading_ends_at_the_renew_deadline(void **state)
     assert_false(leadership_leads(&l, 12 * S));
     assert_next(LEADERSHIP_STAND, 12 * S, LEADERSHIP_READ); /* another may have it */
     assert_false(l.leading);
-    leadership_was_read(&l, &l.record, 0, 12 * S); /* nobody has: it is renewed, as another term */
+    leadership_was_read(&l, &l.record, 0, 12 * S, 12 * S); /* nobody has: it is renewed, as another term */
     write_at(LEADERSHIP_STAND, 12 * S, LEADERSHIP_TAKE);
     assert_true(leadership_leads(&l, 12 * S));
     assert_int_equal(l.term, 2);
@@ -167,7 +167,7 @@ static void a_leader_that_slept_finds_another(void **state)
     assert_false(leadership_leads(&l, 3600 * S));
     assert_next(LEADERSHIP_STAND, 3600 * S, LEADERSHIP_READ);
     struct lease lease = stored("core-1_bb", 15, 1, "2023-11-14T22:13:20.000000Z");
-    leadership_was_read(&l, &lease, 0, 3600 * S);
+    leadership_was_read(&l, &lease, 0, 3600 * S, 3600 * S);
     assert_next(LEADERSHIP_STAND, 3601 * S, LEADERSHIP_WAIT);
     assert_false(leadership_leads(&l, 3601 * S));
 }
@@ -209,7 +209,7 @@ static void a_lease_that_was_deleted_is_created_again(void **state)
     assert_next(LEADERSHIP_STAND, 2 * S, LEADERSHIP_TAKE);
     leadership_conflict(&l, 2 * S);
     assert_next(LEADERSHIP_STAND, 2 * S, LEADERSHIP_READ);
-    leadership_was_read(&l, NULL, 0, 2 * S);
+    leadership_was_read(&l, NULL, 0, 2 * S, 2 * S);
     assert_false(l.leading);
     write_at(LEADERSHIP_STAND, 2 * S, LEADERSHIP_CREATE);
     assert_int_equal(l.term, 2);
@@ -226,7 +226,7 @@ static void who_resigns_gives_up_what_is_his(void **state)
     assert_int_equal(l.record.transitions, 0);
     for (int64_t at = 3 * S; at < 20 * S; at += 2 * S) {
         assert_next(LEADERSHIP_RESIGN, at, LEADERSHIP_READ);
-        leadership_was_read(&l, &l.record, 0, at);
+        leadership_was_read(&l, &l.record, 0, at, at);
         assert_next(LEADERSHIP_RESIGN, at + 1, LEADERSHIP_WAIT);
     }
     write_at(LEADERSHIP_STAND, 21 * S, LEADERSHIP_TAKE); /* back from maintenance: it stands again */
@@ -252,7 +252,7 @@ static void who_only_keeps_takes_nothing(void **state)
     read_at(0, &lease);
     assert_next(LEADERSHIP_KEEP, 1, LEADERSHIP_WAIT);
     assert_next(LEADERSHIP_KEEP, 2 * S, LEADERSHIP_READ);
-    leadership_was_read(&l, NULL, 0, 2 * S);
+    leadership_was_read(&l, NULL, 0, 2 * S, 2 * S);
     assert_next(LEADERSHIP_KEEP, 3 * S, LEADERSHIP_WAIT);
     write_at(LEADERSHIP_STAND, 4 * S, LEADERSHIP_CREATE);
     write_at(LEADERSHIP_KEEP, 6 * S, LEADERSHIP_TAKE);
@@ -290,7 +290,7 @@ static void failures_of_a_follower_wait_as_told(void **state)
     leadership_failed(&l, 20 * S, 0);
     assert_next(LEADERSHIP_STAND, 20 * S - 1, LEADERSHIP_WAIT);
     assert_next(LEADERSHIP_STAND, 20 * S, LEADERSHIP_READ);
-    leadership_was_read(&l, NULL, 0, 20 * S);
+    leadership_was_read(&l, NULL, 0, 20 * S, 20 * S);
     write_at(LEADERSHIP_STAND, 20 * S, LEADERSHIP_CREATE);
     assert_next(LEADERSHIP_STAND, 22 * S, LEADERSHIP_TAKE);
     leadership_failed(&l, 20 * S, 22 * S); /* a leader asks again soon, whatever Retry-After says */
@@ -325,7 +325,7 @@ static void two_never_lead_at_once(void **state)
             }
             struct lease wish;
             if (step == LEADERSHIP_READ) {
-                leadership_was_read(&both[i], exists ? &record : NULL, random % (2 * S / 5), now);
+                leadership_was_read(&both[i], exists ? &record : NULL, random % (2 * S / 5), now, now);
                 continue;
             }
             leadership_spec(&both[i], step, now * 1000, &wish);

@@ -69,7 +69,7 @@ def test_peers_of_the_settings(plain):
         plain.wait_rows(node, *addresses)
     wait_until(lambda: len({node.module()[2] for node in nodes}) == 1, 5 * SLOW, "one checksum")
     stays(lambda: [node.loads() for node in nodes], 2, "LOADs")
-    assert loads(*agents) == [1, 1, 1]
+    assert max(loads(*agents)) == 1  # or none, where cluster sync was sooner
     nodes[1].admin(f"DELETE FROM proxysql_servers WHERE hostname = '{addresses[2]}'")
     nodes[1].admin("LOAD PROXYSQL SERVERS TO RUNTIME")
     for node in nodes:

@@ -1,4 +1,5 @@
 """Leader election: who leads, who takes over and when, judged from the statements that ProxySQL received."""
+import datetime
 import re
 import signal
 import time
@@ -10,7 +11,7 @@ from lib.forward import Forward
 from lib.waiting import wait_until
 
 LEASE = "proxysql-agent"
-LEASE_S, RENEW_S, RETRY_S = 4 * SLOW, 3 * SLOW, SLOW
+LEASE_S, RENEW_S, RETRY_S = (4, 3, 1) if SLOW == 1 else (8, 6, 2)
 LEADING = "leading: this core writes the members and accepts satellites"
 NOT_LEADING = "not leading any more"
 LOST = "the lease cannot be had, trying again"
@@ -67,6 +68,10 @@ class Election:
     def close(self):
         for gate in self.gates.values():
             gate.close()
+
+
+def as_seconds(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def electing(made):
@@ -131,11 +136,11 @@ def test_another_takes_over_from_a_killed_leader(election):
     leader = election.wait_leader(*NAMES)
     election.settle(*NAMES)
     others = [name for name in NAMES if name != leader]
-    at = time.monotonic()
+    at = time.time()
     cores.kill(leader)
     successor = election.wait_leader(*others, timeout=LEASE_S + RETRY_S + 5)
-    took = time.monotonic() - at
-    assert LEASE_S - RETRY_S - 0.5 <= took <= LEASE_S + RETRY_S + 0.5 * SLOW, took
+    took = as_seconds(cores.kube.lease(LEASE)["acquireTime"]) - at  # of one machine's clock
+    assert LEASE_S - RETRY_S - 0.5 <= took <= LEASE_S + RETRY_S + 0.2 * SLOW, took
     assert cores.kube.lease(LEASE)["leaseTransitions"] == 1
     at = time.monotonic()
     cores.pod("core-9", "127.9.0.9")
@@ -144,7 +149,7 @@ def test_another_takes_over_from_a_killed_leader(election):
     election.start(leader)
     stays(election.holder, 2 * RETRY_S + 1, "the holder")
     assert not election.writes(leader, at)
-    print(f"taken over after {took:.2f} s, lease duration + retry period {LEASE_S + RETRY_S} s")
+    print(f"\ntaken over after {took:.2f} s, lease duration + retry period {LEASE_S + RETRY_S} s")
 
 
 @pytest.mark.parametrize("text", ["REPLACE INTO", "NOT IN", None])
@@ -171,7 +176,7 @@ def test_a_leader_that_slept_writes_no_more(election, text):
     stays(lambda: [node.loads() for node in cores.nodes.values()], 3, "LOADs")
     late = election.writes(leader, at)
     assert len(late) <= 1, late
-    print(f"late statements after SIGCONT: {len(late)}")
+    print(f"\nlate statements after SIGCONT: {len(late)}")
 
 
 def test_a_leader_that_is_cut_from_the_api(election):
@@ -207,7 +212,7 @@ def test_the_lease_is_given_up_on_a_clean_stop(election):
     election.wait_leader(*others, timeout=2 * RETRY_S + 5)
     took = time.monotonic() - at
     assert took <= RETRY_S + 1.5 * SLOW, took
-    print(f"given up and taken after {took:.2f} s, retry period {RETRY_S} s")
+    print(f"\ngiven up and taken after {took:.2f} s, retry period {RETRY_S} s")
 
 
 def test_a_leader_whose_proxysql_takes_nothing(election):
