@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/cluster/wanted.h"
 #include "daemon/discovery/json_split.h"
 #include "daemon/discovery/kube_name.h"
 #include "daemon/discovery/pod_json.h"
@@ -67,6 +68,28 @@ static int on_object(void *arg, const char *text, size_t len, struct error *err)
     return rc;
 }
 
+/* Whatever was told, what would be written is one row for each address, with the name of a pod. */
+static void check_wanted(const struct pod_store *store)
+{
+    static const struct member_list nothing;
+    struct member_list members = {0};
+    struct error err = ERROR_INIT;
+    struct pod *pods = calloc(store->count + 1, sizeof(*pods));
+    assert(pods != NULL);
+    for (size_t i = 0; i < store->count; i++)
+        pods[i] = store->items[i]->pod;
+    const struct wanted_question q = {.pods = pods, .pod_count = store->count, .port = 6032, .runtime = &nothing};
+    int rc = wanted_members(&q, &members, &err);
+    assert(rc == 0 ? members.count > 0 : members.count == 0 && err.text[0] != '\0');
+    (void)rc;
+    for (size_t i = 0; i < members.count; i++) {
+        assert(member_host_is_address(members.items[i].host) && kube_is_dns_subdomain(members.items[i].comment));
+        assert(member_list_find(&members, members.items[i].host, 6032) == &members.items[i]);
+    }
+    member_list_fini(&members);
+    free(pods);
+}
+
 static int run(bool list, const char *data, size_t len, size_t piece, uint64_t *ret_digest)
 {
     struct sink sink = {.list = list};
@@ -85,6 +108,7 @@ static int run(bool list, const char *data, size_t len, size_t piece, uint64_t *
         free(head);
     }
     assert(rc == 0 || (err.code == rc && err.text[0] != '\0'));
+    check_wanted(&sink.pods);
     *ret_digest = sink.digest ^ sink.pods.count;
     json_split_fini(&split);
     pod_store_fini(&sink.pods);
