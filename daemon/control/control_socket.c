@@ -78,6 +78,7 @@ static int listen_on(const char *path, mode_t mode, struct control_socket *ret_s
     if (rc < 0)
         return rc;
     cleanup_fd int folder = lock_folder(path);
+    (void)folder; /* held until the end of this function */
     rc = clear_way(path, &address, err);
     if (rc < 0)
         return rc;

@@ -60,19 +60,17 @@ static void append_line_locked(struct control_wait *w, const struct job_progress
 static void on_progress(void *arg, const struct job_progress *progress)
 {
     struct control_wait *w = arg;
-    struct mutex *lock = &w->server->lock;
-    mutex_lock(lock);
+    mutex_lock(&w->server->lock);
     append_progress_locked(w, progress);
     append_line_locked(w, progress);
     post_locked(w);
-    mutex_unlock(lock);
+    mutex_unlock(&w->server->lock);
 }
 
 static void on_done(void *arg, const struct job_result *result)
 {
     struct control_wait *w = arg;
-    struct mutex *lock = &w->server->lock;
-    mutex_lock(lock);
+    mutex_lock(&w->server->lock);
     w->outcome.ended = true;
     w->outcome.code = result->code;
     (void)snprintf(w->outcome.text, sizeof(w->outcome.text), "%s", result->text);
@@ -80,7 +78,7 @@ static void on_done(void *arg, const struct job_result *result)
     w->outcome.waited_ms = result->waited_ms;
     w->outcome.duration_ms = result->duration_ms;
     post_locked(w);
-    mutex_unlock(lock);
+    mutex_unlock(&w->server->lock);
 }
 
 static struct control_wait *wait_new(struct control_call *call, int64_t timeout_ms,

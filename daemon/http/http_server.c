@@ -285,7 +285,7 @@ void http_server_get_stats(const struct http_server *server, struct http_server_
         .handshake_failures = server->handshake_failures,
     };
     for (int limit = 0; limit < HTTP_LIMITS; limit++)
-        ret_stats->limit_hits[limit] = http_limit_hits_get(&server->conns.hits, limit);
+        ret_stats->limit_hits[limit] = http_limit_hits_get(&server->conns.hits, (enum http_limit)limit);
     ret_stats->limit_hits[HTTP_LIMIT_LIBRARY_LINES] = library_output_dropped();
     if (server->tls != NULL)
         http_tls_get_stats(server->tls, &ret_stats->certificate);

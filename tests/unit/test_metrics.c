@@ -52,8 +52,8 @@ static void test_accept(void **state)
     static const char *const open[] = {
         "application/openmetrics-text",
         "Application/OpenMetrics-Text; version=1.0.0",
-        "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-        "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+        ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+         "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"),
         "text/plain;q=0.5 , application/openmetrics-text ; q=0.5",
         "text/plain;q=0.899,application/openmetrics-text;q=0.9",
         "application/openmetrics-text;q=nonsense",
