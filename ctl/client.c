@@ -1,6 +1,7 @@
 #include "ctl/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "shared/clock.h"
 #include "shared/mem.h"
 
-enum { read_bytes = 16 * 1024 };
+enum { read_bytes = 16 * 1024, connect_timeout_s = 2 };
 
 /* Why there is nobody, in words. */
 static void explain(const char *path, int code, char ret_why[static CLIENT_WHY_SIZE])
@@ -32,9 +33,21 @@ static void explain(const char *path, int code, char ret_why[static CLIENT_WHY_S
                        (unsigned)st.st_mode & 07777, (unsigned)st.st_uid, (unsigned)st.st_gid);
     else if (code == EACCES || code == EPERM)
         (void)snprintf(reason, sizeof(reason), "permission denied: its folder is closed to uid %u", (unsigned)getuid());
+    else if (code == EAGAIN)
+        (void)snprintf(reason, sizeof(reason), "full: the agent does not accept anybody");
     else
         (void)snprintf(reason, sizeof(reason), "%s", strerror(code));
     (void)snprintf(ret_why + used, CLIENT_WHY_SIZE - used, "  %.120s: %s\n", path, reason);
+}
+
+/* connect(2) of a unix socket waits while too many wait to be accepted; SO_SNDTIMEO is how long. */
+static int connect_patiently(int fd, const struct sockaddr_un *address)
+{
+    const struct timeval patience = {.tv_sec = connect_timeout_s};
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+        connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+        return -1;
+    return fcntl(fd, F_SETFL, O_NONBLOCK);
 }
 
 static int connect_to(struct client *c, const char *path, char ret_why[static CLIENT_WHY_SIZE])
@@ -45,8 +58,8 @@ static int connect_to(struct client *c, const char *path, char ret_why[static CL
         return -ECONNREFUSED;
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
-    cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+    cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect_patiently(fd, &address) < 0) {
         explain(path, errno, ret_why);
         return -ECONNREFUSED;
     }

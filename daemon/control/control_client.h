@@ -16,7 +16,7 @@ enum {
     CONTROL_IDLE_MS = 30 * 1000, /* so long a client may stay without a request */
     CONTROL_FRAME_MS = 5 * 1000, /* so long a frame may take from its first byte */
     CONTROL_SEND_MS = 10 * 1000, /* so long a client may read nothing of what waits for it */
-    CONTROL_YOUNG_MS = 100,      /* so long a new client is not ended for another: its request may be on its way */
+    CONTROL_YOUNG_MS = 1000,     /* so long a new client is not ended for another: its request may be on its way */
     CONTROL_WAITING_BYTES_MAX = 256 * 1024 /* unread progress: what is beyond this is left out */
 };
 

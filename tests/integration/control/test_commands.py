@@ -1,7 +1,10 @@
 """Every command, as its user runs it."""
+import time
+
 import pytest
 
 from lib import ctl
+from lib.agent import SLOW
 from lib.control import Control
 
 
@@ -111,3 +114,22 @@ def test_drain_waits_for_the_end_and_the_agent_ends(satellite):
     done = ctl.run("drain", "--wait", "--delay", "0", agent=satellite)
     assert done.returncode == 0 and done.stdout.startswith("stopped after "), done
     assert satellite.process.wait(10) == 0
+
+
+@pytest.mark.slow_admin
+def test_status_under_a_wedge_is_the_last_known_state_with_its_age(make_agent, fresh_node):
+    """Within a second, each time: the first one that meets the wedge, and those after it."""
+    agent = make_agent(fresh_node, {"run_mode": "satellite"})
+    agent.wait_ready()
+    ctl.ask(agent, "status")
+    wedge = fresh_node.wedge(6 * SLOW)
+    client = Control(agent.socket)
+    for _ in range(8):
+        began = time.monotonic()
+        status = client.call("status")["result"]
+        assert time.monotonic() - began < 1 * SLOW
+    assert wedge.holds()
+    assert status["health"]["admin"] == "stuck" and status["proxysql"]["version"]
+    assert status["cluster"]["known"] and status["cluster"]["age_ms"] > 500
+    assert "seen " in ctl.run("status", agent=agent).stdout
+    wedge.wait()

@@ -8,8 +8,8 @@ import msgpack
 class Control:
     def __init__(self, path, timeout=10.0):
         self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))  # waits for a place among those that wait to be accepted
         self.socket.settimeout(timeout)
-        self.socket.connect(str(path))
 
     def send(self, message):
         content = msgpack.packb(message)
