@@ -2,10 +2,12 @@
 import threading
 import time
 
+from figures import Figure
 from lib.cluster import Cluster
 from lib.control import Control
 
 PEERS, CALLS = 50, 1000
+CHECKED_S, ALONE_S, WEDGE_S = 3, 5, 6  # every peer is checked by then
 
 
 def percentile(values, share):
@@ -45,32 +47,37 @@ def probes_during(agent, work, per_second=200):
     return took
 
 
-def measure(folder):
-    cluster = Cluster(folder)
+FIGURES = (
+    Figure("peers", "peers of the node", "", decimals=0),
+    Figure("median", "status: median of 1,000 calls", "ms"),
+    Figure("p99", "status: p99 of 1,000 calls", "ms", at_most=20),
+    Figure("wedged", "status: slowest of 20 under a wedge", "ms", at_most=1000, decimals=0),
+    Figure("probes", "p99 of probes at 200/s, status all the time / alone", "", decimals=2),
+)
+
+
+def figures_of(calls, wedged, alone, during):
+    return {"median": 1000 * percentile(calls, 0.5), "p99": 1000 * percentile(calls, 0.99),
+            "wedged": 1000 * max(wedged), "probes": percentile(during, 0.99) / percentile(alone, 0.99)}
+
+
+def measure(lab, _binary):
+    """Beside one node with so many peers, which check nobody themselves."""
+    cluster = Cluster(lab.folder())
     try:
         cores = cluster.add_cores(PEERS + 1, peers=None)
         cores[0].publish([(core.address, core.name) for core in cores])
         agent = cluster.add_agent(cores[0], {"run_mode": "satellite", "satellite.interval": 3600,
                                              "health.sync_gate_timeout": 0})
         agent.wait_ready(20)
-        time.sleep(3)  # every peer is checked by then
-        alone = probes_during(agent, lambda: time.sleep(5))
+        time.sleep(CHECKED_S)
+        alone = probes_during(agent, lambda: time.sleep(ALONE_S))
         calls = []
         during = probes_during(agent, lambda: calls.extend(timed_calls(agent, CALLS)[0]))
-        _, status = timed_calls(agent, 1)
-        wedge = cores[0].wedge(6)
-        wedged, _ = timed_calls(agent, 20)
+        status = timed_calls(agent, 1)[1]
+        wedge = cores[0].wedge(WEDGE_S)
+        wedged = timed_calls(agent, 20)[0]
         wedge.wait()
-        return {"peers": len(status["cluster"]["peers"]), "calls": calls, "wedged": wedged, "alone": alone,
-                "during": during}
+        return {"peers": len(status["cluster"]["peers"]), **figures_of(calls, wedged, alone, during)}
     finally:
         cluster.close()
-
-
-def report(found):
-    ms = 1000
-    return [f"status with {found['peers']} peers, {len(found['calls'])} calls: median "
-            f"{ms * percentile(found['calls'], 0.5):.1f} ms, p99 {ms * percentile(found['calls'], 0.99):.1f} ms",
-            f"the slowest of {len(found['wedged'])} under a wedge: {ms * max(found['wedged']):.0f} ms",
-            f"probes at 200/s: p99 with status all the time / alone = "
-            f"{percentile(found['during'], 0.99) / percentile(found['alone'], 0.99):.2f}"]
