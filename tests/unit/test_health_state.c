@@ -202,6 +202,28 @@ static void has_names(void **state)
 
 #define STEP(test) cmocka_unit_test_setup(test, forget)
 
+/* The time that a dump of ours makes ProxySQL busy explains why admin is stuck, in whatever order the two begin and
+ * end. */
+static void dumps_explain_a_stuck_admin(void **state)
+{
+    (void)state;
+    (void)apply(answer(100000, 40));
+    health_snapshot_begin_dump(&now, 101000);
+    (void)apply(seen(ADMIN_STUCK, 102010)); /* since 102000 */
+    assert_int_equal(health_snapshot_unexplained_ms(&now, 110000), 0);
+    health_snapshot_end_dump(&now, 112000);
+    assert_int_equal(health_snapshot_unexplained_ms(&now, 112000), 0);
+    assert_int_equal(health_snapshot_unexplained_ms(&now, 115000), 3000);
+    health_snapshot_begin_dump(&now, 116000);
+    assert_int_equal(health_snapshot_unexplained_ms(&now, 119000), 4000);
+    health_snapshot_end_dump(&now, 120000);
+    health_snapshot_end_dump(&now, 125000); /* twice is once */
+    assert_int_equal(health_snapshot_unexplained_ms(&now, 125000), 9000);
+    (void)apply(answer(126000, 66));
+    (void)apply(seen(ADMIN_STUCK, 130010));
+    assert_int_equal(health_snapshot_unexplained_ms(&now, 132000), 2000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +239,7 @@ int main(void)
         STEP(longest_uptime_does_not_overflow),
         STEP(state_lends_copies),
         STEP(has_names),
+        STEP(dumps_explain_a_stuck_admin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
