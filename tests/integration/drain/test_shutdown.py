@@ -1,12 +1,14 @@
 """A shutdown: its phases, what clients see of them, who may join."""
 import signal
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
 from lib.agent import SLOW
+from lib.binaries import built
 from lib.draining import (EMPTY, FAILED, NOT_READY, REFUSED, STOPPED, TIME_UP, Shutdown, ended, is_open, messages, run,
                          variable, wait_gone)
 from lib.waiting import wait_until
@@ -144,6 +146,20 @@ def test_everybody_joins_one_drain(served, make_agent):
     assert [each.result().status for each in (first, second, third)] == [200, 200, 200]
     ended(agent)
     assert len(agent.records(NOT_READY)) == len(agent.records(REFUSED)) == len(agent.records(STOPPED)) == 1
+
+
+def test_the_control_command_as_a_pre_stop_hook(served, make_agent, client):
+    """It waits for the end of the drain that SIGTERM has asked for, or the other way round."""
+    agent = make_agent(served)
+    client()
+    hook = subprocess.Popen([built("proxysql-agentctl"), "--socket", str(agent.socket), "drain", "--wait"],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    agent.process.signal(signal.SIGTERM)
+    assert hook.wait(30 * SLOW) == 0
+    ended(agent)
+    wait_gone(served)
+    assert {record["by"] for record in agent.records("drain asked for")} == {"proxysql-agentctl drain", "SIGTERM"}
+    assert len(agent.records(STOPPED)) == 1
 
 
 def test_a_client_that_hangs_up_stops_nothing(served, make_agent):
