@@ -14,8 +14,8 @@ def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def timed_calls(agent, count):
-    """Seconds of each of so many calls, each on a connection of its own."""
+def timed_calls(agent, count, pause_s=0.0):
+    """Seconds of each of so many calls, each on a connection of its own; and the last answer."""
     took = []
     for _ in range(count):
         began = time.monotonic()
@@ -24,6 +24,7 @@ def timed_calls(agent, count):
         client.socket.close()
         took.append(time.monotonic() - began)
         assert "result" in answer
+        time.sleep(pause_s)
     return took, answer["result"]
 
 
@@ -76,7 +77,7 @@ def measure(lab, _binary):
         during = probes_during(agent, lambda: calls.extend(timed_calls(agent, CALLS)[0]))
         status = timed_calls(agent, 1)[1]
         wedge = cores[0].wedge(WEDGE_S)
-        wedged = timed_calls(agent, 20)[0]
+        wedged = timed_calls(agent, 20, 0.2)[0]  # not from what is younger than the wedge
         wedge.wait()
         return {"peers": len(status["cluster"]["peers"]), **figures_of(calls, wedged, alone, during)}
     finally:
