@@ -69,6 +69,10 @@ static void read_states(const struct job_context *c, struct doctor_facts *f)
     f->has_pods = c->pods != NULL;
     if (f->has_pods)
         pod_watch_get_stats(c->pods, &f->pods);
+    struct elector *elector = f->has_pods ? pod_watch_elector(c->pods) : NULL;
+    f->has_election = elector != NULL;
+    if (f->has_election)
+        elector_get_stats(elector, &f->election);
     f->grace_s = (int32_t)(drain_own_grace_ms(c) / 1000);
 }
 

@@ -56,6 +56,8 @@ struct doctor_facts {
     struct job_kind_stats jobs[JOB_IDS];
     bool has_pods;
     struct pod_watch_stats pods;
+    bool has_election;
+    struct elector_stats election;
     int32_t grace_s;                     /* of the own pod; 0 = not known */
     const struct inspect_report *report; /* NULL: could not be read, see report_error */
     const char *report_error;

@@ -164,9 +164,23 @@ static void check_api(const struct doctor_facts *f, struct doctor_report *r)
                    "%s", s->error);
 }
 
+static void check_election(const struct doctor_facts *f, struct doctor_report *r)
+{
+    const struct elector_stats *e = &f->election;
+    if (!f->has_election)
+        return;
+    if (e->error[0] != '\0')
+        doctor_add(r, "leader election", DOCTOR_BROKEN, "deploy/role.yaml has the lines for leases", "%s", e->error);
+    else
+        doctor_add(r, "leader election", e->held ? DOCTOR_OK : DOCTOR_RISK,
+                   "see whether cores run with core.leader_election.enabled", "%s%s",
+                   e->held ? "the lease is held by " : "nobody holds the lease", e->held ? e->holder : "");
+}
+
 void doctor_check_cluster(const struct doctor_facts *facts, struct doctor_report *report)
 {
     check_api(facts, report);
+    check_election(facts, report);
     if (facts->report == NULL) {
         doctor_add(report, "cluster", DOCTOR_RISK, "look again when ProxySQL answers", "cannot be checked: %s",
                    facts->report_error);

@@ -184,6 +184,18 @@ static void test_api_rights(void **state)
     assert_non_null(strstr(find("Kubernetes API")->remedy, "role.yaml"));
 }
 
+static void test_election(void **state)
+{
+    (void)state;
+    facts.has_election = true;
+    expect("leader election", DOCTOR_RISK, "nobody holds the lease");
+    facts.election.held = true;
+    (void)snprintf(facts.election.holder, sizeof(facts.election.holder), "core-0_uid");
+    expect("leader election", DOCTOR_OK, "core-0_uid");
+    (void)snprintf(facts.election.error, sizeof(facts.election.error), "403 Forbidden: may not update leases");
+    expect("leader election", DOCTOR_BROKEN, "may not update leases");
+}
+
 static void test_budget(void **state)
 {
     (void)state;
@@ -271,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup(test_names, set_up),
         cmocka_unit_test_setup(test_members, set_up),
         cmocka_unit_test_setup(test_api_rights, set_up),
+        cmocka_unit_test_setup(test_election, set_up),
         cmocka_unit_test_setup(test_budget, set_up),
         cmocka_unit_test_setup(test_draining_file, set_up),
         cmocka_unit_test_setup(test_shutdown_access, set_up),
