@@ -10,19 +10,11 @@
 #include "daemon/jobs/stamp_dry_run.h"
 #include "daemon/jobs/stamp_module.h"
 #include "daemon/jobs/stamp_peers.h"
+#include "daemon/jobs/stamp_ties.h"
 #include "daemon/proxysql/admin_cluster.h"
 #include "daemon/proxysql/capability.h"
-#include "shared/backoff.h"
 #include "shared/clock.h"
 #include "shared/mem.h"
-
-enum {
-    settle_ms = 15 * 1000, /* so long after a LOAD its peers are looked at: they check each other every second */
-    settle_look_ms = 1000,
-    tie_wait_ms = 1000, /* and up to tie_spread_ms more */
-    tie_spread_ms = 2000,
-    ties_max = 3, /* repeated LOADs of one module in one life */
-};
 
 struct stamp_state {
     struct mutex lock;
@@ -33,10 +25,7 @@ struct stamp_state {
     bool careful;     /* what an earlier agent did in this life is not known, or cannot be kept for the next one */
     uint64_t life;    /* of health_snapshot.lives */
     int64_t began_ms; /* when this life was first looked at, monotonic */
-    int64_t settle_until_ms;
-    int64_t tie_ends_ms[ADMIN_MODULES]; /* when a tie is ended by one more LOAD; 0 = there is none */
-    unsigned ties[ADMIN_MODULES];
-    struct backoff spread; /* for its jitter */
+    struct stamp_ties ties;
 };
 
 /* One run: what its steps share. */
@@ -51,7 +40,7 @@ struct stamp_state *stamp_state_new(void)
 {
     struct stamp_state *s = xcalloc(1, sizeof(*s));
     mutex_init(&s->lock);
-    backoff_init(&s->spread, tie_wait_ms, tie_wait_ms);
+    stamp_ties_init(&s->ties);
     json_object_seed(0); /* not thread-safe later */
     return s;
 }
@@ -137,11 +126,7 @@ static void begin_life(struct pass *p, const struct health_snapshot *health)
     s->careful = false;
     s->life = health->lives;
     s->began_ms = clock_mono_ms();
-    s->settle_until_ms = s->began_ms + settle_ms;
-    for (size_t i = 0; i < ADMIN_MODULES; i++) {
-        s->tie_ends_ms[i] = 0;
-        s->ties[i] = 0;
-    }
+    stamp_ties_begin(&s->ties, s->began_ms);
     stamp_read_boot_id(boot_id);
     read_record(p, boot_id, health->boot_ms);
 }
@@ -240,7 +225,7 @@ static void note(void *arg, enum admin_module module, const struct stamp_module 
     (void)module;
     if (now->outcome == STAMP_DONE) {
         count(p->state, 1, 0, 0);
-        p->state->settle_until_ms = clock_mono_ms() + settle_ms;
+        stamp_ties_loaded(&p->state->ties, clock_mono_ms());
     }
     keep(p);
 }
@@ -284,40 +269,17 @@ static int stamp_modules(struct pass *p, const char *why, struct error *err)
     return first;
 }
 
-/* A tie must still be there after a while that nobody else waits as long: whoever comes first ends it for all. */
 static int end_tie(struct pass *p, const struct cluster_view *view, size_t module, struct error *err)
 {
-    struct stamp_state *s = p->state;
     const struct stamp_step step = step_of(p, module);
     const struct module_state *own = admin_module_own(view, step.module);
-    int64_t now_ms = clock_mono_ms();
-    if (step.state->outcome != STAMP_DONE || own == NULL || !module_tied(view, own) || s->ties[module] >= ties_max) {
-        s->tie_ends_ms[module] = 0;
+    bool tied = step.state->outcome == STAMP_DONE && own != NULL && module_tied(view, own);
+    if (!stamp_ties_judge(&p->state->ties, step.module, tied, clock_mono_ms()))
         return 0;
-    }
-    if (s->tie_ends_ms[module] == 0)
-        s->tie_ends_ms[module] = now_ms + tie_wait_ms + backoff_jitter_ms(&s->spread, tie_spread_ms);
-    if (now_ms < s->tie_ends_ms[module])
-        return 0;
-    s->ties[module]++;
-    s->tie_ends_ms[module] = 0;
-    s->settle_until_ms = now_ms + settle_ms;
     int rc = stamp_module_load_again(&step, err);
     if (rc == 0)
-        count(s, 1, 1, 0);
+        count(p->state, 1, 1, 0);
     return rc;
-}
-
-static void look_again(struct pass *p)
-{
-    int64_t now_ms = clock_mono_ms();
-    int64_t wait_ms = settle_look_ms;
-    for (size_t i = 0; i < ADMIN_MODULES; i++) {
-        int64_t left_ms = p->state->tie_ends_ms[i] - now_ms;
-        if (p->state->tie_ends_ms[i] != 0 && left_ms < wait_ms)
-            wait_ms = left_ms > 0 ? left_ms : 1;
-    }
-    job_again_in(p->to.job, wait_ms);
 }
 
 static int settle(struct pass *p, const struct health_snapshot *health, struct error *err)
@@ -325,7 +287,7 @@ static int settle(struct pass *p, const struct health_snapshot *health, struct e
     struct capability capability = {0};
     cleanup_view struct cluster_view view = {0};
     bool unsafe = capability_parse(health->node.version, &capability) == 0 && capability.checksums_unsafe;
-    if (unsafe || clock_mono_ms() >= p->state->settle_until_ms || !has(&p->state->record, STAMP_DONE))
+    if (unsafe || !stamp_ties_looks(&p->state->ties, clock_mono_ms()) || !has(&p->state->record, STAMP_DONE))
         return 0;
     int rc = borrow(p, err);
     if (rc == 0)
@@ -333,7 +295,7 @@ static int settle(struct pass *p, const struct health_snapshot *health, struct e
     for (size_t i = 0; rc == 0 && i < ADMIN_MODULES; i++)
         rc = end_tie(p, &view, i, err);
     give_back(p);
-    look_again(p);
+    job_again_in(p->to.job, stamp_ties_next_ms(&p->state->ties, clock_mono_ms()));
     return rc;
 }
 
