@@ -1,7 +1,9 @@
 """One agent beside a node, for benches and the demo: any program that takes the configuration file, not waited for."""
+import contextlib
 import http.client
 import pathlib
 import re
+import socket
 import time
 from dataclasses import dataclass, field
 
@@ -69,6 +71,16 @@ class Agent:
 
     def wait_ready(self, timeout=30.0):
         wait_until(lambda: self.ask("ready").status == 200, timeout, f"{self.binary} becomes ready")
+        return self
+
+    def wait_listens(self, timeout=30.0):
+        def connects():
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return True
+            return False
+
+        wait_until(connects, timeout, f"{self.binary} listens")
         return self
 
     def new_log_lines(self):

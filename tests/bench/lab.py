@@ -36,11 +36,12 @@ class Lab:
             node.close()
 
     @contextlib.contextmanager
-    def agent(self, binary, node, admin_port=None):
-        """A running agent that has answered ready."""
-        agent = Agent(self.folder(), node, binary, admin_port)
+    def agent(self, binary, node, admin_port=None, env=None, scheme="http"):
+        """A running agent that has answered ready; over TLS it is known to listen only, and a peer may not even do
+        that."""
+        agent = Agent(self.folder(), node, binary, admin_port, env=env)
         try:
-            yield agent.start().wait_ready()
+            yield agent.start().wait_ready() if scheme == "http" else agent.start().wait_listens()
         finally:
             agent.stop()
 

@@ -17,7 +17,7 @@ from figures import rows, write_table
 from lab import Lab, machine
 from lib.binaries import built, real_proxysql
 
-BENCHES = ("start", "idle", "probes", "wedge", "cost", "control", "traffic", "dump", "pods")
+BENCHES = ("start", "idle", "probes", "protocols", "wedge", "cost", "control", "traffic", "dump", "pods")
 
 
 def options():
