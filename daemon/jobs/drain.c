@@ -20,7 +20,8 @@
 enum {
     look_ms = 500,        /* how often the node is looked at while it accepts */
     pause_ms = 10 * 1000, /* PAUSE answers within mysql-poll_timeout (2 s), usually */
-    undo_ms = 15 * 1000,  /* RESUME answers within milliseconds, or never */
+    pause_least_ms = 2500,
+    undo_ms = 15 * 1000, /* RESUME answers within milliseconds, or never */
 };
 
 struct drain {
@@ -80,6 +81,10 @@ static int put_file(struct drain *d, struct error *err)
     if (d->m->own_file)
         return draining_file_update(path, &d->m->record, err);
     int rc = draining_file_create(path, &d->m->record, err);
+    if (rc == -EEXIST) {
+        error_clear(err); /* one of an agent before us, or the operator's */
+        rc = draining_file_update(path, &d->m->record, err);
+    }
     d->m->own_file = rc == 0;
     return rc;
 }
@@ -89,7 +94,7 @@ static void write_file(struct drain *d)
 {
     struct error err = ERROR_INIT;
     int rc = put_file(d, &err);
-    if (rc == -EEXIST || rc == -EPERM)
+    if (rc == -EPERM)
         log_info("draining: the draining file is the operator's and stays as it is",
                  LOG_STR("file", d->c->config->shutdown.draining_file));
     else if (rc < 0)
@@ -199,12 +204,21 @@ static int accept_clients(struct drain *d)
 
 /* --- c: no new clients */
 
+/* Also without any time for clients to leave it gets what it needs. */
+static int64_t pause_limit_ms(const struct drain *d)
+{
+    int64_t now_ms = clock_mono_ms();
+    int64_t limit_ms = now_ms + pause_ms < d->plan.empty_until_ms ? now_ms + pause_ms : d->plan.empty_until_ms;
+    if (limit_ms < now_ms + pause_least_ms)
+        limit_ms = now_ms + pause_least_ms;
+    return limit_ms < d->plan.stopped_ms ? limit_ms : d->plan.stopped_ms;
+}
+
 static int pause_node(struct drain *d)
 {
     struct error err = ERROR_INIT;
     int64_t accepted_ms = drain_state_enter(d->node.state, DRAIN_STEP_PAUSING);
-    int64_t limit_ms = clock_mono_ms() + pause_ms;
-    int rc = drain_node_pause(&d->node, limit_ms < d->plan.empty_until_ms ? limit_ms : d->plan.empty_until_ms, &err);
+    int rc = drain_node_pause(&d->node, pause_limit_ms(d), &err);
     if (rc == DRAIN_ORDER_CHANGED)
         return rc;
     int64_t paused_ms = drain_state_enter(d->node.state, DRAIN_STEP_EMPTYING);
@@ -319,6 +333,8 @@ static int undo(struct drain *d, struct error *err)
     if (!d->m->begun && !d->m->own_file)
         return 0;
     (void)drain_state_enter(d->node.state, DRAIN_STEP_UNDOING);
+    d->m->target = DRAIN_RUNNING;
+    d->m->accepted = d->m->emptied = false;
     int rc = restore_wait_timeout(d, limit_ms, err);
     if (rc == 0 && drain_node_refuses_clients(&d->node))
         rc = drain_node_resume(&d->node, limit_ms, err);

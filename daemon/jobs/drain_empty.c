@@ -10,6 +10,7 @@
 enum {
     tick_ms = 50,         /* how often the workers are woken */
     look_ms = 500,        /* how often clients are counted; rebuilds stats_mysql_global */
+    last_look_ms = 400,   /* a statement that begins in time may take so long after it */
     poll_ms = 1000,       /* how often it is looked who polls this node */
     own_row_ms = 200,     /* DNS may have to be asked where this node is */
     kill_idle_ms = 5,     /* a session idle for less may be between two statements that belong together */
@@ -68,7 +69,7 @@ static int look(struct emptying *e)
 {
     struct error why = ERROR_INIT;
     e->next_look_ms = clock_mono_ms() + look_ms;
-    int rc = note(e, drain_node_look(e->node, e->how->until_ms, &e->traffic, &why), &why);
+    int rc = note(e, drain_node_look(e->node, e->how->until_ms + last_look_ms, &e->traffic, &why), &why);
     if (rc < 0)
         return rc;
     e->result->clients = e->traffic.clients + e->traffic.pgsql_clients;
@@ -86,7 +87,7 @@ static int look(struct emptying *e)
 
 static int64_t deadline_ms(const struct emptying *e)
 {
-    return drain_node_deadline_ms(e->node, e->how->until_ms);
+    return drain_node_deadline_ms(e->node, e->how->until_ms + last_look_ms);
 }
 
 /* Whether sessions that hold something are still waited for. */

@@ -33,9 +33,10 @@ static void drain_ended(void *arg, const struct job_result *result)
     struct job_result own = *result;
     struct drain_order order;
     drain_state_order(asker->c->drain, &order);
-    if (drain_state_reached(asker->c->drain) != asker->target && own.code != -ETIMEDOUT) {
-        if (order.target == asker->target && submit(asker, NULL) == 0)
-            return;
+    bool reached = drain_state_reached(asker->c->drain) == asker->target;
+    if (!reached && own.code == 0 && order.target == asker->target && submit(asker, NULL) == 0)
+        return;
+    if (!reached && order.target != asker->target) {
         own.code = -ECANCELED;
         own.text = "something else was asked for meanwhile";
     }
@@ -147,6 +148,10 @@ void drain_judge_file(const struct job_context *c)
     atomic_store(&m->recover, false);
     if (read_file(c, &owner, &record) < 0 || owner != DRAINING_AGENT) {
         m->own_file = false;
+        if (!m->begun)
+            job_queue_set_draining(c->queue, false);
+        else if (drain_state_ask(c->drain, DRAIN_RUNNING, false, -1, NULL) == 0)
+            log_info("a new life of ProxySQL ends the maintenance");
         return;
     }
     enum drain_target target = target_of(&record, &health);

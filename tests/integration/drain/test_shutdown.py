@@ -89,6 +89,15 @@ def test_who_is_left_at_the_end_is_cut(served, make_agent, client):
     assert (record["clients"], record["in_transaction"]) == (1, 1)
 
 
+def test_without_any_time_all_are_cut(served, make_agent, client):
+    """drain_timeout 0: PAUSE, and SHUTDOWN at once."""
+    agent = make_agent(served, {"shutdown.drain_timeout": 0})
+    client()
+    assert Shutdown(agent).result().status == 200
+    ended(agent)
+    assert agent.records(REFUSED) and agent.records(TIME_UP)[0]["clients"] == 1
+
+
 def test_sessions_that_hold_something_have_half_the_time(served, make_agent, client):
     agent = make_agent(served, {"shutdown.pause_delay": 0, "shutdown.drain_timeout": 6})
     holder = client()
