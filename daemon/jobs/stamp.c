@@ -16,6 +16,8 @@
 #include "shared/clock.h"
 #include "shared/mem.h"
 
+enum { doubt_look_ms = 200 };
+
 struct stamp_state {
     struct mutex lock;
     struct stamp_stats stats GUARDED;
@@ -25,6 +27,7 @@ struct stamp_state {
     bool careful;     /* what an earlier agent did in this life is not known, or cannot be kept for the next one */
     uint64_t life;    /* of health_snapshot.lives */
     int64_t began_ms; /* when this life was first looked at, monotonic */
+    int64_t doubt_ms; /* since when this may be another life than the one that is known; 0 = no doubt */
     struct stamp_ties ties;
 };
 
@@ -124,6 +127,7 @@ static void begin_life(struct pass *p, const struct health_snapshot *health)
         return;
     s->known = true;
     s->careful = false;
+    s->doubt_ms = 0;
     s->life = health->lives;
     s->began_ms = clock_mono_ms();
     stamp_ties_begin(&s->ties, s->began_ms);
@@ -166,15 +170,33 @@ static bool is_other_life(const struct stamp_record *record, const struct cluste
     return false;
 }
 
-static void check_record(struct pass *p, const struct health_snapshot *health, const struct cluster_view *view)
+/* Most often another life is one that health has not noticed yet: what is stamped now would be stamped again then. So
+ * it is asked first, and if it says that this is the same life it began within the tolerance. */
+static int check_life(struct pass *p, const struct health_snapshot *health, const struct cluster_view *view,
+                      struct error *err)
 {
     struct stamp_state *s = p->state;
     char boot_id[STAMP_BOOT_ID_SIZE];
-    bool changed = false;
-    if (is_other_life(&s->record, view)) {
-        stamp_read_boot_id(boot_id);
-        begin_record(p, boot_id, health->boot_ms);
+    if (!is_other_life(&s->record, view)) {
+        s->doubt_ms = 0;
+        return 0;
     }
+    if (s->doubt_ms == 0 || health->node_at_ms <= s->doubt_ms) {
+        s->doubt_ms = s->doubt_ms == 0 ? clock_mono_ms() : s->doubt_ms;
+        scheduler_hasten(p->context->scheduler, JOB_HEALTH);
+        job_again_in(p->to.job, doubt_look_ms);
+        return error_set(err, -EAGAIN, "perhaps this is a new life of ProxySQL");
+    }
+    s->doubt_ms = 0;
+    stamp_read_boot_id(boot_id);
+    begin_record(p, boot_id, health->boot_ms);
+    return 0;
+}
+
+static void check_record(struct pass *p, const struct cluster_view *view)
+{
+    struct stamp_state *s = p->state;
+    bool changed = false;
     for (size_t i = 0; s->careful && i < ADMIN_MODULES; i++) {
         if (s->record.modules[i].outcome != STAMP_WAITING || !was_loaded(view, i))
             continue;
@@ -328,10 +350,13 @@ static int run_pass(struct pass *p, const struct health_snapshot *health, bool a
     int rc = read_modules(p, &view, err);
     if (rc < 0)
         return rc;
+    rc = check_life(p, health, &view, err);
+    if (rc < 0)
+        return rc;
     if (again)
         begin_again(p);
     else
-        check_record(p, health, &view);
+        check_record(p, &view);
     if (!again)
         rc = follow_peers(p, err);
     if (rc == 0)
