@@ -10,8 +10,8 @@
  * - Everybody else takes a snapshot when it needs one and gives it back soon:
  *       cleanup_config const struct config *config = config_live_get(live);
  *   Not for long (a snapshot held is a reload unseen), and no pointer into it is kept: strings are copied.
- * - What a module copied when it started does not change by itself: either daemon/reload.c tells it the new value, or
- *   the option has no OPTION_RELOAD flag (options.h) and needs a restart.
+ * - What a module copied when it started does not change by itself: either daemon/jobs/reload.c tells it the new value,
+ *   or the option has no OPTION_RELOAD flag (options.h) and needs a restart.
  *
  * All functions are thread-safe; the lock is held for a pointer's copy only.
  */
