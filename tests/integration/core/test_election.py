@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from lib import ctl
 from lib.cluster import SLOW, stays
 from lib.forward import Forward
 from lib.waiting import wait_until
@@ -15,6 +16,7 @@ LEASE_S, RENEW_S, RETRY_S = (4, 3, 1) if SLOW == 1 else (8, 6, 2)
 LEADING = "leading: this core writes the members and accepts satellites"
 NOT_LEADING = "not leading any more"
 LOST = "the lease cannot be had, trying again"
+SPARE_S = 2 * SLOW  # for a machine that has other things to do; what was seen is printed
 NAMES = ("core-0", "core-1", "core-2")
 WRITES = re.compile(r"(REPLACE INTO|DELETE FROM) proxysql_servers|LOAD PROXYSQL SERVERS", re.I)
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
@@ -138,9 +140,9 @@ def test_another_takes_over_from_a_killed_leader(election):
     others = [name for name in NAMES if name != leader]
     at = time.time()
     cores.kill(leader)
-    successor = election.wait_leader(*others, timeout=LEASE_S + RETRY_S + 5)
+    successor = election.wait_leader(*others, timeout=LEASE_S + RETRY_S + 10)
     took = as_seconds(cores.kube.lease(LEASE)["acquireTime"]) - at  # of one machine's clock
-    assert LEASE_S - RETRY_S - 0.5 <= took <= LEASE_S + RETRY_S + 0.2 * SLOW, took
+    assert LEASE_S - RETRY_S - 0.5 <= took <= LEASE_S + RETRY_S + SPARE_S, took
     assert cores.kube.lease(LEASE)["leaseTransitions"] == 1
     at = time.monotonic()
     cores.pod("core-9", "127.9.0.9")
@@ -167,7 +169,7 @@ def test_a_leader_that_slept_writes_no_more(election, text):
     agent.process.signal(signal.SIGSTOP)
     if held:
         held.release.set()
-    election.wait_leader(*others, timeout=LEASE_S + RETRY_S + 5)
+    election.wait_leader(*others, timeout=LEASE_S + RETRY_S + 10)
     cores.pod("core-9", "127.9.0.8")
     election.settle(*NAMES, core_9="127.9.0.8")
     at = time.monotonic()
@@ -189,9 +191,9 @@ def test_a_leader_that_is_cut_from_the_api(election):
     at = time.monotonic()
     election.gates[leader].cut()
     ended = cores.agents[leader].wait_record(NOT_LEADING, timeout=RENEW_S + 5)
-    assert time.monotonic() - at <= RENEW_S + 1 * SLOW
+    assert time.monotonic() - at <= RENEW_S + SPARE_S
     assert "not renewed in time" in ended["reason"]
-    election.wait_leader(*others, timeout=LEASE_S + RETRY_S + 5)
+    election.wait_leader(*others, timeout=LEASE_S + RETRY_S + 10)
     cores.pod("core-9", "127.9.0.9")
     election.settle(*NAMES, core_9="127.9.0.9")
     cores.nodes[leader].publish([(cores.nodes[leader].address, "by hand")])
@@ -211,8 +213,25 @@ def test_the_lease_is_given_up_on_a_clean_stop(election):
     at = time.monotonic()
     election.wait_leader(*others, timeout=2 * RETRY_S + 5)
     took = time.monotonic() - at
-    assert took <= RETRY_S + 1.5 * SLOW, took
+    assert took <= RETRY_S + SPARE_S, took
     print(f"\ngiven up and taken after {took:.2f} s, retry period {RETRY_S} s")
+
+
+def test_the_lease_is_given_up_for_a_maintenance(election):
+    """And the core stands again once it is over."""
+    cores = election.cores
+    election.start("core-0", "core-1", **{"shutdown.maintenance_delay": 0, "shutdown.pause_delay": 0})
+    leader = election.wait_leader("core-0", "core-1")
+    other, = {"core-0", "core-1"} - {leader}
+    election.settle("core-0", "core-1", core_2=cores.nodes["core-2"].address)
+    ctl.ask(cores.agents[leader], "drain", "--maintenance")
+    election.wait_leader(other, timeout=2 * RETRY_S + 10)
+    ctl.ask(cores.agents[leader], "undrain")
+    wait_until(lambda: cores.agents[leader].ready().status == 200, 10 * SLOW, "ready again")
+    cores.agents[other].process.signal(signal.SIGTERM)
+    election.wait_leader(leader, timeout=2 * RETRY_S + 10)
+    spec = cores.kube.lease(LEASE)
+    assert spec["leaseTransitions"] == 2 and spec["holderIdentity"].startswith(leader)
 
 
 def test_a_leader_whose_proxysql_takes_nothing(election):
@@ -260,7 +279,7 @@ def test_a_lease_that_others_change(election):
     spec = cores.kube.lease(LEASE)
     cores.kube.put_lease(LEASE, {**spec, "holderIdentity": "somebody-else"})
     cores.agents[leader].wait_record(NOT_LEADING, timeout=10)
-    election.wait_leader("core-0", "core-1", timeout=LEASE_S + RETRY_S + 5)
+    election.wait_leader("core-0", "core-1", timeout=LEASE_S + RETRY_S + 10)
     assert cores.kube.lease(LEASE)["leaseTransitions"] == spec["leaseTransitions"] + 1
 
 
