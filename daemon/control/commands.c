@@ -14,7 +14,7 @@
  * Commands that look. Whoever asks for the status has it within a second: a health job that is late, or a report that
  * cannot be had, is answered from the last known state with its age.
  */
-enum { health_wait_ms = 600, inspect_wait_ms = 300, stuck_max_age_ms = 2000 };
+enum { health_wait_ms = 650, inspect_wait_ms = 300, stuck_max_age_ms = 2000 };
 
 void command_answer_init(struct command_answer *a)
 {
@@ -70,8 +70,9 @@ static void ask_inspect(void *context, struct control_call *call, const struct c
 {
     const struct job_context *c = context;
     struct job_submission submission = {.kind = JOB_INSPECT};
-    (void)outcome;
-    if (!admin_answers(c) || control_wait_for_job(call, c->queue, &submission, inspect_wait_ms, reply_status, NULL) < 0)
+    bool late = outcome != NULL && !outcome->ended;
+    if (late || !admin_answers(c) ||
+        control_wait_for_job(call, c->queue, &submission, inspect_wait_ms, reply_status, NULL) < 0)
         reply_status(context, call, NULL);
 }
 

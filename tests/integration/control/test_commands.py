@@ -6,6 +6,7 @@ import pytest
 from lib import ctl
 from lib.agent import SLOW
 from lib.control import Control
+from lib.waiting import wait_until
 
 
 def test_status_as_a_table_fits_80_columns(satellite):
@@ -116,7 +117,6 @@ def test_drain_waits_for_the_end_and_the_agent_ends(satellite):
     assert satellite.process.wait(10) == 0
 
 
-@pytest.mark.slow_admin
 def test_status_under_a_wedge_is_the_last_known_state_with_its_age(make_agent, fresh_node):
     """Within a second, each time: the first one that meets the wedge, and those after it."""
     agent = make_agent(fresh_node, {"run_mode": "satellite"})
@@ -124,12 +124,19 @@ def test_status_under_a_wedge_is_the_last_known_state_with_its_age(make_agent, f
     ctl.ask(agent, "status")
     wedge = fresh_node.wedge(6 * SLOW)
     client = Control(agent.socket)
-    for _ in range(8):
+    slowest = 0
+
+    def stuck():
+        nonlocal slowest
         began = time.monotonic()
-        status = client.call("status")["result"]
-        assert time.monotonic() - began < 1 * SLOW
-    assert wedge.holds()
-    assert status["health"]["admin"] == "stuck" and status["proxysql"]["version"]
-    assert status["cluster"]["known"] and status["cluster"]["age_ms"] > 500
+        found = client.call("status")["result"]
+        slowest = max(slowest, time.monotonic() - began)
+        return found["health"]["admin"] == "stuck" and found["cluster"]["age_ms"] > 500 and found
+
+    status = wait_until(stuck, 4 * SLOW, "the status tells of the wedge")
+    for _ in range(20):
+        stuck()
+    assert slowest < 1 * SLOW and wedge.holds()
+    assert status["proxysql"]["version"] and status["cluster"]["known"]
     assert "seen " in ctl.run("status", agent=agent).stdout
     wedge.wait()
