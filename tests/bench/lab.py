@@ -39,6 +39,7 @@ class Lab:
     def agent(self, binary, node, admin_port=None, env=None, scheme="http"):
         """A running agent that has answered ready; over TLS it is known to listen only, and a peer may not even do
         that."""
+        env = {"AGENT_SHUTDOWN_DRAIN_ON_SIGNAL": "false", **(env or {})}  # the node is measured on
         agent = Agent(self.folder(), node, binary, admin_port, env=env)
         try:
             yield agent.start().wait_ready() if scheme == "http" else agent.start().wait_listens()
