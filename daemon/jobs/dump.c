@@ -22,7 +22,8 @@
 #include "shared/log.h"
 #include "shared/mem.h"
 
-enum { saved_bytes_max = JOB_SUMMARY_SIZE - 1, connect_ms = 5000, time_size = sizeof("20261125T194840Z") };
+enum { saved_bytes_max = JOB_SUMMARY_SIZE - 1, connect_ms = 10 * 1000, connect_pause_ms = 100 };
+enum { time_size = sizeof("20261125T194840Z") };
 
 /* What is written of which table: "HOST-digests.csv". */
 static const char *const kinds[ADMIN_DIGEST_TABLES] = {
@@ -254,12 +255,33 @@ static int dump_one(struct dump *d, struct db_conn *conn, enum admin_digest_tabl
     return d->options->pipe[0] == '\0' ? dump_to_file(d, conn, table, err) : dump_to_pipe(d, conn, table, err);
 }
 
+/* A ProxySQL that is slow to log us in, or whose admin interface is stuck, may get better; one that is not there says
+ * so at once. */
+static int borrow(struct dump *d, struct db_conn **ret_conn, struct error *err)
+{
+    const struct timespec pause = {.tv_nsec = connect_pause_ms * 1000000L};
+    int64_t deadline_ms = clock_mono_ms() + connect_ms;
+    dump_progress_begin(&d->progress, "a connection");
+    for (;;) {
+        struct error failure = ERROR_INIT;
+        int rc = db_pool_get(d->context->pool, DB_LANE_READ, deadline_ms, ret_conn, &failure);
+        if (rc == 0)
+            return 0;
+        if ((rc != -ETIMEDOUT && rc != -EINPROGRESS) || clock_left_ms(deadline_ms) == 0)
+            return error_set(err, rc, "%s", failure.text);
+        rc = dump_progress_rows(&d->progress, 0, 0, err);
+        if (rc < 0)
+            return rc;
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
 /* A pipe takes one table: two kinds of rows in one stream would be of no use. */
 static int dump_tables(struct dump *d, struct error *err)
 {
     int tables = d->options->pipe[0] == '\0' ? ADMIN_DIGEST_TABLES : ADMIN_DIGEST_PGSQL;
     struct db_conn *conn = NULL;
-    int rc = db_pool_get(d->context->pool, DB_LANE_READ, clock_mono_ms() + connect_ms, &conn, err);
+    int rc = borrow(d, &conn, err);
     for (int i = 0; rc == 0 && i < tables; i++)
         rc = dump_one(d, conn, (enum admin_digest_table)i, err);
     db_pool_put(d->context->pool, conn);

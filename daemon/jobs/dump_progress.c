@@ -48,7 +48,7 @@ static void report_rows(struct dump_progress *p, uint64_t rows, uint64_t bytes, 
 {
     char text[text_size];
     if (rows == 0)
-        (void)snprintf(text, sizeof(text), "ProxySQL builds %s", p->what);
+        (void)snprintf(text, sizeof(text), "waiting for %s", p->what);
     else
         (void)snprintf(text, sizeof(text), "%s: %llu MB, %lld rows/s", p->what, (unsigned long long)(bytes / 1000000),
                        (long long)per_second(rows, took_ms));
@@ -62,7 +62,7 @@ int dump_progress_rows(struct dump_progress *p, uint64_t rows, uint64_t bytes, s
     if (due(&p->next_report_ms, now_ms, report_ms))
         report_rows(p, rows, bytes, now_ms - p->part_ms);
     if (due(&p->next_log_ms, now_ms, DUMP_LOG_MS))
-        log_info(rows == 0 ? "dump: ProxySQL builds the table" : "dump goes on", LOG_STR("table", p->what),
+        log_info(rows == 0 ? "dump: waiting for ProxySQL" : "dump goes on", LOG_STR("table", p->what),
                  LOG_INT("rows", rows), LOG_INT("bytes", bytes),
                  LOG_INT("rows_per_s", per_second(rows, now_ms - p->part_ms)),
                  LOG_INT("bytes_per_s", per_second(bytes, now_ms - p->part_ms)));
