@@ -311,6 +311,23 @@ static void no_write_behind_an_unknown_one(void **state)
     assert_int_equal(stand_in_number(&px, "count ^INSERT", "executed"), 1);
 }
 
+/* A long answer has begun, so ProxySQL is done with the statement: the rest is not read, the connection goes. */
+static void long_answers_are_not_read_to_their_end(void **state)
+{
+    (void)state;
+    stand_in_tell(&px, "digests 1000000");
+    stand_in_tell(&px, "digests-busy %d", 2 * soon_ms);
+    struct db_conn *conn = lend(DB_LANE_READ);
+    assert_int_equal(query(conn, "SELECT digest_text FROM stats_mysql_query_digest", soon_ms), -ETIMEDOUT);
+    db_pool_put(pool, conn);
+    assert_int_equal(stats().parked, 1);
+    conn = lend_again(DB_LANE_WRITE, -EINPROGRESS);
+    assert_int_equal(stats().parked, 0);
+    assert_int_equal(stats().idle, 0);
+    assert_int_equal(query(conn, "SELECT 1", enough_ms), 0);
+    db_pool_put(pool, conn);
+}
+
 static void writes_are_parked_before_reads(void **state)
 {
     (void)state;
@@ -600,6 +617,7 @@ int main(void)
         POOL(what_we_gave_up_is_no_loss),
         POOL(parks_until_the_answer),
         POOL(no_write_behind_an_unknown_one),
+        POOL(long_answers_are_not_read_to_their_end),
         POOL(writes_are_parked_before_reads),
         POOL(reads_are_given_up_behind_parked_ones),
         POOL(backs_off_after_a_refusal),
