@@ -256,8 +256,10 @@ static void log_left(struct drain *d, const struct drain_emptied_result *r, int6
 static int empty_node(struct drain *d)
 {
     struct drain_emptied_result result;
+    bool satellite = d->c->config->run_mode == RUN_MODE_SATELLITE;
     const struct drain_emptying how = {.close_idle = d->c->config->shutdown.close_idle,
-                                       .may_touch_variables = d->c->config->run_mode == RUN_MODE_SATELLITE,
+                                       .may_touch_variables = satellite,
+                                       .leaves_for_good = !satellite && d->node.order.target == DRAIN_STOPPED,
                                        .holders_until_ms = d->plan.holders_until_ms,
                                        .until_ms = d->plan.empty_until_ms,
                                        .old_wait_timeout_ms = d->m->record.wait_timeout_ms,

@@ -107,6 +107,17 @@ static int check_holders(struct emptying *e)
     return 0;
 }
 
+static int set_wait_timeout(struct emptying *e, int64_t wait_timeout_ms)
+{
+    struct error why = ERROR_INIT;
+    if (e->traffic.wait_timeout_ms == wait_timeout_ms)
+        return 0;
+    int rc = settle(e, admin_set_wait_timeout(e->node->conn, wait_timeout_ms, deadline_ms(e), &why), &why);
+    if (rc == 0)
+        e->traffic.wait_timeout_ms = wait_timeout_ms;
+    return rc;
+}
+
 /* The row of this node in the member list, as far as the source of the members knows it. */
 static void find_own_row(const struct job_context *c, char ret_host[static MEMBER_HOST_SIZE], uint16_t *ret_port)
 {
@@ -123,7 +134,7 @@ static void find_own_row(const struct job_context *c, char ret_host[static MEMBE
     pod_view_free(view);
 }
 
-/* A core goes over to the satellite's way as soon as nobody else polls it. */
+/* A core goes over to the satellite's way as soon as nobody else polls it, and back when somebody does again. */
 static int check_pollers(struct emptying *e)
 {
     struct error why = ERROR_INIT;
@@ -137,11 +148,14 @@ static int check_pollers(struct emptying *e)
     int rc = settle(e, admin_read_pollers(e->node->conn, &question, deadline_ms(e), &pollers, &why), &why);
     if (rc < 0)
         return rc;
+    bool was_alone = e->by_variables;
     e->by_variables = pollers.long_ago == 0;
     e->falling_silent = pollers.lately == 0;
-    if (e->by_variables)
-        log_info("draining: no other node of the cluster polls this one any more");
-    return 0;
+    if (e->by_variables == was_alone)
+        return 0;
+    log_info(e->by_variables ? "draining: no other node of the cluster polls this one any more"
+                             : "draining: a node of the cluster polls this one again");
+    return e->by_variables || e->lowered_ms == 0 ? 0 : set_wait_timeout(e, e->old_wait_timeout_ms);
 }
 
 static int check(struct emptying *e)
@@ -149,7 +163,7 @@ static int check(struct emptying *e)
     int64_t now_ms = clock_mono_ms();
     bool wait_for_holders = now_ms < e->how->holders_until_ms;
     int rc = 0;
-    if (!e->by_variables && now_ms >= e->next_poll_ms) {
+    if (e->how->leaves_for_good && now_ms >= e->next_poll_ms) {
         e->next_poll_ms = now_ms + poll_ms;
         rc = check_pollers(e);
     }
@@ -167,17 +181,6 @@ static int wake(struct emptying *e)
 {
     struct error why = ERROR_INIT;
     return settle(e, admin_wake(e->node->conn, deadline_ms(e), &why), &why);
-}
-
-static int set_wait_timeout(struct emptying *e, int64_t wait_timeout_ms)
-{
-    struct error why = ERROR_INIT;
-    if (e->traffic.wait_timeout_ms == wait_timeout_ms)
-        return 0;
-    int rc = settle(e, admin_set_wait_timeout(e->node->conn, wait_timeout_ms, deadline_ms(e), &why), &why);
-    if (rc == 0)
-        e->traffic.wait_timeout_ms = wait_timeout_ms;
-    return rc;
 }
 
 static int64_t level(const struct emptying *e)

@@ -7,12 +7,13 @@
  *
  * By wait_timeout: a low mysql-wait_timeout makes ProxySQL itself close sessions that are idle and in no transaction,
  * in the worker that owns them, so that no query races with it; its workers look only when they wake up, so they are
- * woken all the time. It changes a module that the cluster copies: satellites may, and a core that nobody polls.
- * By KILL: a core ends sessions that are seen idle, a few at a time.
+ * woken all the time. It changes a module that the cluster copies: satellites may, and a core that leaves for good and
+ * that nobody polls. By KILL: a core ends sessions that are seen idle, a few at a time.
  */
 struct drain_emptying {
     bool close_idle;          /* else clients are only waited for */
-    bool may_touch_variables; /* nobody copies this node's variables */
+    bool may_touch_variables; /* nobody ever copies this node's variables */
+    bool leaves_for_good;     /* else: they may be touched as long as nobody polls it */
     int64_t holders_until_ms; /* so long sessions that hold a lock or a temporary table are waited for */
     int64_t until_ms;
     int64_t old_wait_timeout_ms; /* from before it was lowered the last time; -1 = it never was */

@@ -5,6 +5,7 @@ import signal
 import pymysql
 import pytest
 
+from lib import ctl
 from lib.cluster import SLOW
 from lib.draining import EMPTY, NOT_READY, REFUSED, Shutdown, ended, is_open, wait_gone
 from lib.waiting import wait_until
@@ -79,3 +80,16 @@ def test_a_core_that_nobody_polls_goes_the_satellites_way(cores, connect):
     ended(agent)
     wait_gone(node)
     assert not is_open(idle) and agent.records(NOBODY) and agent.records(EMPTY)
+
+
+def test_a_maintenance_of_a_core_leaves_the_variables_alone(cores, connect):
+    """Also when nobody polls it: a core that joins meanwhile would copy them."""
+    node = cores.add("core-0", accounts=["app"])
+    agent = cores.agent("core-0", {**DRAINS, "shutdown.maintenance_delay": 0})
+    cores.wait_rows("core-0", "core-0")
+    wait_until(lambda: variables_of(node)[0] > 1, 20 * SLOW, "it is stamped")
+    idle, before = connect(node), variables_of(node)
+    ctl.ask(agent, "drain", "--maintenance", "--wait")
+    assert not is_open(idle) and agent.records(EMPTY) and variables_of(node) == before
+    ctl.ask(agent, "undrain")
+    assert variables_of(node) == before
