@@ -21,6 +21,7 @@ NUMBERS = {"hostgroup", "count_star", "sum_time_us", "min_time_us", "max_time", 
 TABLE_COLUMNS = ("hostgroup, schemaname, username, digest, digest_text, count_star, first_seen, last_seen, sum_time, "
                  "min_time, max_time, sum_rows_affected, sum_rows_sent, client_address")
 HOST = "pod-1"
+DIGESTS_LOOK = "SELECT name FROM pragma_table_info('stats_mysql_query_' || 'digest_reset')"
 
 
 def as_time(seconds):
