@@ -68,13 +68,12 @@ def _measure_kind(values, kind, agent, seconds, log):
 def measure(lab, binary):
     values, seconds = {}, max(1, lab.seconds(9) // RUNS)
     log = pathlib.Path(lab.folder()) / "log"
-    with lab.node() as node:
-        with lab.agent(binary, node) as agent:
-            for kind in ("h1", "h2c"):
-                _measure_kind(values, kind, agent, seconds, log)
-        cert, key = make_certificate(lab.folder())
-        tls = {"AGENT_API_TLS_CERT_FILE": str(cert), "AGENT_API_TLS_KEY_FILE": str(key)}
-        with lab.agent(binary, node, env=tls, scheme="https") as agent:
-            for kind in ("tls1", "tls2"):
-                _measure_kind(values, kind, agent, seconds, log)
+    with lab.pair(binary) as (_, agent):
+        for kind in ("h1", "h2c"):
+            _measure_kind(values, kind, agent, seconds, log)
+    cert, key = make_certificate(lab.folder())
+    tls = {"AGENT_API_TLS_CERT_FILE": str(cert), "AGENT_API_TLS_KEY_FILE": str(key)}
+    with lab.node() as node, lab.agent(binary, node, env=tls, scheme="https") as agent:  # the one before drained its own
+        for kind in ("tls1", "tls2"):
+            _measure_kind(values, kind, agent, seconds, log)
     return values
