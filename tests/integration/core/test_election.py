@@ -154,7 +154,7 @@ def test_another_takes_over_from_a_killed_leader(election):
     print(f"\ntaken over after {took:.2f} s, lease duration + retry period {LEASE_S + RETRY_S} s")
 
 
-@pytest.mark.parametrize("text", ["REPLACE INTO", "NOT IN", None])
+@pytest.mark.parametrize("text", ["REPLACE INTO", pytest.param("NOT IN", marks=pytest.mark.long), None])
 def test_a_leader_that_slept_writes_no_more(election, text):
     """Stopped between two statements of a pass, or between passes: by the time it wakes another has the lease."""
     cores = election.cores
