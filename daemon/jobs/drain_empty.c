@@ -183,6 +183,15 @@ static int wake(struct emptying *e)
     return settle(e, admin_wake(e->node->conn, deadline_ms(e), &why), &why);
 }
 
+/* Only of a satellite that does not come back: what it changes is not put back, and must never be copied by peers. */
+static int keep_in_workers(struct emptying *e)
+{
+    struct error why = ERROR_INIT;
+    if (!e->how->may_touch_variables || e->node->order.target != DRAIN_STOPPED)
+        return 0;
+    return settle(e, admin_keep_sessions_in_workers(e->node->conn, deadline_ms(e), &why), &why);
+}
+
 static int64_t level(const struct emptying *e)
 {
     size_t i = ARRAY_LEN(levels) - 1;
@@ -205,6 +214,8 @@ static int lower_wait_timeout(struct emptying *e)
         return e->lowered_ms == 0 ? 0 : set_wait_timeout(e, e->old_wait_timeout_ms);
     if (e->lowered_ms == 0)
         e->lowered_ms = now_ms;
+    if (!drain_wait_timeout_is_ours(present_ms) && keep_in_workers(e) < 0)
+        return -1;
     return set_wait_timeout(e, level(e));
 }
 

@@ -104,6 +104,11 @@ int admin_shutdown(struct db_conn *conn, int64_t deadline_ms, struct error *err)
     return rc == 0 || rc == -ECONNRESET ? 0 : error_set(err, rc, "%s", why.text);
 }
 
+int admin_keep_sessions_in_workers(struct db_conn *conn, int64_t deadline_ms, struct error *err)
+{
+    return run(conn, "SET mysql-session_idle_ms=3600000", deadline_ms, err); /* the longest that ProxySQL takes: 1 h */
+}
+
 int admin_set_wait_timeout(struct db_conn *conn, int64_t wait_timeout_ms, int64_t deadline_ms, struct error *err)
 {
     char sql[sql_bytes_max];

@@ -39,6 +39,10 @@ MUST_CHECK int admin_shutdown(struct db_conn *conn, int64_t deadline_ms, struct 
 MUST_CHECK int admin_set_wait_timeout(struct db_conn *conn, int64_t wait_timeout_ms, int64_t deadline_ms,
                                       struct error *err);
 
+/* For the next LOAD MYSQL VARIABLES: with --idle-threads no more sessions go to the thread for idle ones, which ends
+ * them only once in 2 s and is not woken (docs/proxysql-facts.md). Without it this changes nothing. */
+MUST_CHECK int admin_keep_sessions_in_workers(struct db_conn *conn, int64_t deadline_ms, struct error *err);
+
 /* Wake every worker: a KILL CONNECTION of a session that cannot exist. */
 MUST_CHECK int admin_wake(struct db_conn *conn, int64_t deadline_ms, struct error *err);
 

@@ -48,6 +48,22 @@ def test_a_signal_drains(served, make_agent, number):
     assert agent.records(STOPPED) and agent.records("drain asked for")[0]["by"] == signal.Signals(number).name
 
 
+def test_sessions_stay_with_their_workers(served, make_agent, client):
+    """With --idle-threads, idle sessions would go to a thread that nobody can wake."""
+    agent = make_agent(served, {"shutdown.pause_delay": 0})
+    busy = client()
+    run(busy, "BEGIN")
+    shutdown = Shutdown(agent)
+    wait_until(lambda: variable(served, "mysql-session_idle_ms") == "3600000", 6 * SLOW, "no session becomes idle")
+    served.admin("SET mysql-session_idle_ms=1")
+    served.admin("SET mysql-wait_timeout=28800000")
+    served.admin("LOAD MYSQL VARIABLES TO RUNTIME")  # as when a core has loaded its own
+    wait_until(lambda: variable(served, "mysql-session_idle_ms") == "3600000", 6 * SLOW, "it is set again")
+    run(busy, "COMMIT")
+    assert shutdown.result().status == 200
+    ended(agent)
+
+
 def test_an_open_transaction_is_waited_for(served, make_agent, client):
     """Idle sessions go at once, the transaction ends when its client ends it, and only then ProxySQL."""
     agent = make_agent(served, {"shutdown.pause_delay": 0})
