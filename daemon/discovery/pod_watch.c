@@ -335,7 +335,7 @@ static int wait_for_list(struct pod_watch *w, int64_t since_ms, int64_t deadline
     REQUIRES(&w->lock)
 {
     int64_t asked_ms = clock_mono_ms();
-    int rc = judge_list(w, since_ms, asked_ms, err);
+    int rc = w->stopping ? 1 : judge_list(w, since_ms, asked_ms, err);
     if (rc == 1 && !w->stopping) {
         w->wanted_ms = since_ms > w->wanted_ms ? since_ms : w->wanted_ms;
         kube_client_wakeup(w->client);
