@@ -24,7 +24,7 @@ static bool wants_color(const struct options *o, int fd)
     return o->color && isatty(fd) == 1 && getenv("NO_COLOR") == NULL && (term == NULL || strcmp(term, "dumb") != 0);
 }
 
-static int print_json(const struct msgpack_object *result, bool pretty_end)
+static int print_json(const struct msgpack_object *result)
 {
     struct json_writer w;
     cleanup_buf struct buf out;
@@ -32,7 +32,7 @@ static int print_json(const struct msgpack_object *result, bool pretty_end)
     json_writer_init(&w, &out);
     tree_write_json(result, &w, NULL);
     int rc = json_writer_end(&w);
-    if (rc == 0 && pretty_end)
+    if (rc == 0)
         rc = buf_puts(&out, "\n");
     if (rc == 0 && fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0)
         return EXIT_DONE;
@@ -44,7 +44,7 @@ static int print_result(const struct options *o, const struct msgpack_object *re
 {
     struct screen screen;
     if (o->json)
-        return print_json(result, true);
+        return print_json(result);
     screen_init(&screen, wants_color(o, STDOUT_FILENO));
     if (clear)
         (void)fputs("\033[H\033[2J", stdout);
@@ -63,7 +63,7 @@ static int print_error(const struct options *o, const struct msgpack_object *err
     struct screen screen;
     const char *hint = tree_text(error, "hint");
     if (o->json)
-        (void)print_json(error, true);
+        (void)print_json(error);
     screen_init(&screen, false);
     screen_print(&screen, COLOR_NONE, "%s", tree_text(error, "message"));
     if (hint[0] != '\0')
