@@ -4,7 +4,10 @@ import os
 import socket
 
 FIRST, LAST = 20000, 32000
-_next = itertools.count(os.getpid() * 37)
+# Two processes of one run (pytest-xdist) take every other port: none is given to both before it is bound.
+_STEP = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_OWN = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_next = itertools.count(os.getpid() * 37 * _STEP + _OWN, _STEP)
 
 
 def free_port():
