@@ -120,6 +120,12 @@ static int tick(void *arg, uint64_t rows, uint64_t bytes, struct error *err)
     return dump_progress_rows(&d->progress, rows, bytes, err);
 }
 
+/* Nobody speaks that protocol here: no file. */
+static bool is_unused(enum admin_digest_table table, const struct dump_count *count)
+{
+    return table != ADMIN_DIGEST_MYSQL && count->rows == 0;
+}
+
 /* Read one table into fd. */
 static int read_into(struct dump *d, struct db_conn *conn, enum admin_digest_table table, int fd,
                      struct dump_count *ret_count, struct error *err)
@@ -140,7 +146,7 @@ static int read_into(struct dump *d, struct db_conn *conn, enum admin_digest_tab
     health_state_begin_dump(d->context->health, clock_mono_ms());
     int rc = dump_table(conn, &request, fd, ret_count, err);
     health_state_end_dump(d->context->health, clock_mono_ms());
-    dump_progress_end(&d->progress, ret_count->rows, ret_count->bytes);
+    dump_progress_end(&d->progress, ret_count->rows, is_unused(table, ret_count) ? 0 : ret_count->bytes);
     return rc < 0
                ? error_wrap(err, "%s after %" PRIu64 " rows", admin_digest_table_name(table, o->reset), ret_count->rows)
                : 0;
@@ -196,9 +202,12 @@ static int dump_to_file(struct dump *d, struct db_conn *conn, enum admin_digest_
         rc = check_room(d, conn, file.fd, err);
     if (rc == 0)
         rc = read_into(d, conn, table, file.fd, &count, err);
-    if (rc == 0)
+    bool unused = rc == 0 && is_unused(table, &count);
+    if (rc == 0 && !unused)
         rc = dump_file_commit(&file, err);
-    if (rc == 0) {
+    if (unused) {
+        say_saved(d, "%s has no rows", table_name);
+    } else if (rc == 0) {
         say_saved(d, "%" PRIu64 " rows of %s in %s (%" PRIu64 " bytes)", count.rows, table_name, file.path,
                   count.bytes);
         d->files[table] = xstrdup(file.path);

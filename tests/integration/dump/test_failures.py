@@ -24,7 +24,7 @@ def slow_dump(node, tmp_path, folder, **settings):
     """A dump that is in the middle: its reader is stopped once rows are written."""
     process = start_dump(node, tmp_path, {"dump.dir": folder, **settings})
     partial = folder / f"{NAME}.partial"
-    wait_until(lambda: partial.exists() and partial.stat().st_size > 0, 10 * SLOW, "rows are written", 0.001)
+    wait_until(lambda: partial.exists() and partial.stat().st_size > 0, 60 * SLOW, "rows are written", 0.001)
     process.freeze()
     return process
 

@@ -88,9 +88,11 @@ def test_a_second_kind_of_statistics_is_a_second_file(make_node, tmp_path):
         node.control("pgsql-digests 3")
     done = dump(node, tmp_path, {"dump.dir": tmp_path, "dump.reset": "true"})
     assert done.status == 0
-    assert {path.name for path in tmp_path.iterdir()} == {f"{HOST}-digests.csv", f"{HOST}-pgsql-digests.csv"}
     assert len(read(tmp_path / f"{HOST}-digests.csv")) == 4
-    assert len(read(tmp_path / f"{HOST}-pgsql-digests.csv")) == (0 if node.real else 3)
+    if node.real:  # nobody speaks PostgreSQL with it: no rows, no file
+        assert not (tmp_path / f"{HOST}-pgsql-digests.csv").exists()
+    else:
+        assert len(read(tmp_path / f"{HOST}-pgsql-digests.csv")) == 3
     assert totals(in_proxysql(node, "stats_pgsql_query_digest")) == (0, 0)
 
 
