@@ -76,6 +76,8 @@ def test_a_core_that_nobody_polls_goes_the_satellites_way(cores, connect):
     agent = cores.agent("core-0", DRAINS)
     cores.wait_rows("core-0", "core-0")
     idle = connect(node)
+    wait_until(lambda: int(node.value("SELECT COALESCE(MAX(updated_at), 0) FROM stats_proxysql_servers_checksums "
+                                      f"WHERE hostname = '{node.address}'")) > 0, 10 * SLOW, "it has polled itself")
     assert Shutdown(agent).result().status == 200
     ended(agent)
     wait_gone(node)
