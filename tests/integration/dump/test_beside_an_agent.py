@@ -133,7 +133,8 @@ def test_one_at_a_time(fresh_node, make_agent, tmp_path, folder):
     assert totals(read(folder / NAME))[0] == 5
 
 
-def test_not_while_draining(node, make_agent, tmp_path, folder):
+def test_not_while_draining(fresh_node, make_agent, tmp_path, folder):
+    node = fresh_node
     make_digests(node, 5)
     agent = make_agent(node)
     assert ctl.run("drain", "--maintenance", "--delay", "0", agent=agent).returncode == 0

@@ -30,7 +30,7 @@ def slow_dump(node, tmp_path, folder, **settings):
 
 
 def ended(process):
-    code = process.wait(20 * SLOW)
+    code = process.wait(60 * SLOW)
     assert "Sanitizer" not in process.log(), process.log()
     (record,) = [r for r in split_log(process.log()) if r["msg"] == "dump failed"]
     return code, record
