@@ -105,6 +105,7 @@ static void old_file_may_be_worth_keeping(void **state)
     (void)state;
     struct dump_file f;
     cleanup_fd int old = open(path, O_CREAT | O_WRONLY, 0600);
+    assert_true(old >= 0);
     assert_int_equal(dump_file_create(&f, folder, "a.csv", true, &err), -EEXIST);
     dump_file_fini(&f);
     assert_true(exists(path) && !exists(partial));
