@@ -40,6 +40,7 @@ struct emptying {
     bool told_holders;
     int64_t old_wait_timeout_ms; /* before it was lowered */
     int64_t lowered_ms;          /* monotonic, when it was lowered first; 0 = not yet */
+    int64_t limit_ms; /* when statements must have ended: a moment after the end, which may be over at the begin */
     int64_t next_look_ms;
     int64_t next_poll_ms;
 };
@@ -69,7 +70,7 @@ static int look(struct emptying *e)
 {
     struct error why = ERROR_INIT;
     e->next_look_ms = clock_mono_ms() + look_ms;
-    int rc = note(e, drain_node_look(e->node, e->how->until_ms + last_look_ms, &e->traffic, &why), &why);
+    int rc = note(e, drain_node_look(e->node, e->limit_ms, &e->traffic, &why), &why);
     if (rc < 0)
         return rc;
     e->result->clients = e->traffic.clients + e->traffic.pgsql_clients;
@@ -87,7 +88,7 @@ static int look(struct emptying *e)
 
 static int64_t deadline_ms(const struct emptying *e)
 {
-    return drain_node_deadline_ms(e->node, e->how->until_ms + last_look_ms);
+    return drain_node_deadline_ms(e->node, e->limit_ms);
 }
 
 /* Whether sessions that hold something are still waited for. */
@@ -274,7 +275,9 @@ enum drain_emptied drain_empty(struct drain_node *node, struct job *job, const s
                                struct drain_emptied_result *ret_result)
 {
     *ret_result = (struct drain_emptied_result){.at_first = -1, .clients = -1, .transactions = -1};
+    int64_t now_ms = clock_mono_ms();
     struct emptying e = {.node = node,
+                         .limit_ms = (how->until_ms > now_ms ? how->until_ms : now_ms) + last_look_ms,
                          .job = job,
                          .how = how,
                          .result = ret_result,
