@@ -89,7 +89,8 @@ static int start_pool(struct agent *a, const struct config *c, struct error *err
 static void drain_stopped(void *arg, bool failed)
 {
     struct agent *a = arg;
-    atomic_store(&a->drain_failed, failed);
+    if (failed)
+        atomic_store(&a->drain_failed, true);  /* what comes after it does not mend it */
     (void)kill(getpid(), agent_stop_signal()); /* the main thread waits for signals alone */
 }
 

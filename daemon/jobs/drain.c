@@ -22,6 +22,7 @@ enum {
     pause_ms = 10 * 1000, /* PAUSE answers within mysql-poll_timeout (2 s), usually */
     pause_least_ms = 2500,
     undo_ms = 15 * 1000, /* RESUME answers within milliseconds, or never */
+    undo_again_ms = 5000,
 };
 
 struct drain {
@@ -104,7 +105,8 @@ static void write_file(struct drain *d)
         d->m->own_file = false;
 }
 
-static void fill_record(struct drain *d)
+/* first: this drain begins; in the next part of it what is remembered stays. */
+static void fill_record(struct drain *d, bool first)
 {
     struct draining_record *r = &d->m->record;
     struct health_snapshot health;
@@ -112,7 +114,7 @@ static void fill_record(struct drain *d)
     bool stop = d->node.order.target == DRAIN_STOPPED;
     r->kind = stop ? DRAINING_SHUTDOWN : DRAINING_MAINTENANCE;
     r->deadline_ms = stop ? d->plan.end_ms : 0;
-    if (d->m->own_file)
+    if (d->m->own_file || !first)
         return;
     draining_host_id(r->host);
     r->boot_ms = health.lives > 0 && health.boot_ms >= 0 ? health.boot_ms : -1;
@@ -134,7 +136,8 @@ static void begin(struct drain *d)
 {
     job_queue_set_draining(d->c->queue, true);
     (void)phase_advance(d->c->phase, PHASE_DRAINING);
-    if (!d->m->begun) {
+    bool first = !d->m->begun;
+    if (first) {
         drain_state_begin(d->node.state);
         (void)drain_state_enter(d->node.state, DRAIN_STEP_ACCEPTING);
     }
@@ -143,7 +146,7 @@ static void begin(struct drain *d)
              LOG_INT("accept_ms", d->plan.accept_until_ms - d->m->target_ms),
              LOG_INT("drain_ms", d->plan.empty_until_ms - d->m->target_ms),
              LOG_INT("end_ms", d->plan.end_ms - d->m->target_ms));
-    fill_record(d);
+    fill_record(d, first);
     write_file(d);
 }
 
@@ -294,7 +297,7 @@ static void stop_node(struct drain *d)
     int64_t took_ms = drain_state_enter(d->node.state, DRAIN_STEP_STOPPED);
     if (rc < 0)
         keep_problem(d, rc, err.text);
-    else if (!d->gone)
+    else if (rc == 0 && !d->gone)
         log_info("draining: ProxySQL has stopped", LOG_INT("shutdown_ms", took_ms));
 }
 
@@ -379,8 +382,13 @@ static void summarise(const struct drain *d)
 /* Towards what is wanted now: 0, DRAIN_ORDER_CHANGED, or why it is not reached. */
 static int follow(struct drain *d, struct error *err)
 {
-    if (d->node.order.target == DRAIN_RUNNING)
-        return undo(d, err);
+    atomic_store(&d->m->undo_again_ms, 0);
+    if (d->node.order.target == DRAIN_RUNNING) {
+        int undone = undo(d, err);
+        if (undone < 0)
+            atomic_store(&d->m->undo_again_ms, clock_mono_ms() + undo_again_ms);
+        return undone;
+    }
     int rc = drain(d);
     if (rc != 0)
         return rc == DRAIN_ORDER_CHANGED ? rc : error_set(err, rc, "the agent stops");
@@ -402,6 +410,8 @@ int drain_run(struct job *job, void *context, struct error *err)
     do {
         drain_state_order(c->drain, &d.node.order);
         error_clear(err);
+        error_clear(&d.problem); /* what went wrong on the way to another end */
+        d.gone = false;
         rc = follow(&d, err);
     } while (rc == DRAIN_ORDER_CHANGED || !drain_state_end(c->drain, &d.node.order, rc, err->text));
     drain_node_fini(&d.node);

@@ -16,7 +16,7 @@ struct job_context;
 enum { DRAIN_DEADLINE_MS = 60 * 1000 };
 
 /* What the drain job keeps from one run to the next: a maintenance is one run, its end another one. Only the job uses
- * it, but for recover. */
+ * it, but for what is atomic. */
 struct drain_memory {
     struct draining_record record; /* what our draining file says */
     bool own_file;
@@ -26,8 +26,9 @@ struct drain_memory {
     enum drain_target target; /* which the plan is for, while begun */
     int64_t target_ms;        /* monotonic, since when */
     int64_t stop_by_ms; /* monotonic: a shutdown that goes on after a restart of the agent ends by then; 0 = none */
-    _Atomic bool told_grace; /* that the pod's grace period is too short */
-    _Atomic bool recover;    /* an agent's draining file is there that nobody has judged yet */
+    _Atomic int64_t undo_again_ms; /* monotonic: an undo has failed, and is tried again then; 0 = none has */
+    _Atomic bool told_grace;       /* that the pod's grace period is too short */
+    _Atomic bool recover;          /* an agent's draining file is there that nobody has judged yet */
 };
 
 /* One who asks. */
@@ -50,7 +51,7 @@ MUST_CHECK int drain_request(const struct job_context *context, const struct dra
  * written to the cluster. */
 void drain_recover_at_start(const struct job_context *context);
 
-/* For the health job, after each answer of ProxySQL: submit what has to be judged now. */
+/* For the health job, after each answer of ProxySQL: submit what has to be judged now, or an undo that has failed. */
 void drain_note_answer(const struct job_context *context, bool new_life);
 
 /* For the job: decide what a draining file that was found means. */

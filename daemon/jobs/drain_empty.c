@@ -212,7 +212,7 @@ static int lower_wait_timeout(struct emptying *e)
         e->how->before_touch(e->how->arg, present_ms);
     }
     if (e->holders_left)
-        return e->lowered_ms == 0 ? 0 : set_wait_timeout(e, e->old_wait_timeout_ms);
+        return e->lowered_ms == 0 || e->old_wait_timeout_ms < 0 ? 0 : set_wait_timeout(e, e->old_wait_timeout_ms);
     if (e->lowered_ms == 0)
         e->lowered_ms = now_ms;
     if (!drain_wait_timeout_is_ours(present_ms) && keep_in_workers(e) < 0)

@@ -114,8 +114,11 @@ void drain_note_answer(const struct job_context *c, bool new_life)
     drain_state_order(c->drain, &order);
     if (new_life && order.target == DRAIN_MAINTENANCE)
         atomic_store(&c->drain_memory->recover, true);
-    if (atomic_load(&c->drain_memory->recover) && job_queue_submit(c->queue, JOB_DRAIN, NULL, NULL, NULL) < 0)
-        log_debug("the draining file is judged after the next answer of ProxySQL");
+    int64_t again_ms = atomic_load(&c->drain_memory->undo_again_ms);
+    bool undo_again = again_ms != 0 && clock_mono_ms() >= again_ms;
+    if ((undo_again || atomic_load(&c->drain_memory->recover)) &&
+        job_queue_submit(c->queue, JOB_DRAIN, NULL, NULL, NULL) < 0)
+        log_debug("the drain's job waits for the next answer of ProxySQL");
 }
 
 static bool is_this_life(const struct draining_record *r, const struct health_snapshot *health)

@@ -125,3 +125,34 @@ def test_the_operators_file_stays(served, make_agent, content):
     agent.process.signal(signal.SIGTERM)
     ended(agent)
     assert agent.draining_file.read_text() == content
+
+
+@pytest.mark.knobs
+def test_an_undo_that_failed_is_tried_again(served, maintained):
+    """Whoever asked for it is gone; a pod that nobody wants drained must not stay so."""
+    served.control("wedge on")
+    assert ctl.run("undrain", agent=maintained).returncode != 0
+    assert maintained.ready().status == 503 and maintained.draining_file.exists()
+    served.control("wedge off")
+    maintained.wait_ready(timeout=20)
+    assert not maintained.draining_file.exists() and not served.traffic_refused()
+    assert variable(served, "mysql-wait_timeout") == maintained.before[0]
+
+
+@pytest.mark.knobs
+def test_the_old_wait_timeout_outlives_a_failed_undo(served, make_agent, client):
+    """Beside an operator's file nothing is written down: the agent remembers it."""
+    agent = make_agent(served, {"proxysql.query_timeout_ms": 1000})
+    before = variable(served, "mysql-wait_timeout")
+    agent.draining_file.write_text("")
+    client()
+    ctl.ask(agent, "drain", "--maintenance", "--wait")
+    assert variable(served, "mysql-wait_timeout") != before
+    served.control("wedge on")
+    assert ctl.run("undrain", agent=agent).returncode != 0
+    ctl.ask(agent, "drain", "--maintenance")
+    agent.wait_record(NOT_READY, count=2)
+    served.control("wedge off")
+    wait_until(lambda: states(agent) == DRAINED, 10 * SLOW, "drained again")
+    ctl.ask(agent, "undrain")
+    assert variable(served, "mysql-wait_timeout") == before
