@@ -6,7 +6,8 @@
 
 enum { usage_arguments_max = 3 };
 
-int help_usage(const struct command *c, struct buf *out)
+/* "proxysql-agentctl [OPTION]... status [--watch] [--interval S]" */
+static int write_usage(const struct command *c, struct buf *out)
 {
     char usage[ARGUMENT_ALLOWED_MAX];
     int rc = buf_printf(out, "proxysql-agentctl [OPTION]... %s", c->name);
@@ -33,7 +34,7 @@ static int write_one(const struct command *c, struct buf *out)
 {
     int rc = buf_puts(out, "usage: ");
     if (rc == 0)
-        rc = help_usage(c, out);
+        rc = write_usage(c, out);
     if (rc == 0)
         rc = buf_printf(out, "\n\n%s\n%s", c->summary, c->arguments[0].name == NULL ? "" : "\n");
     for (int i = 0; rc == 0 && c->arguments[i].name != NULL; i++)

@@ -5,6 +5,3 @@
 
 /* Help from the command table: about one command, or about all (NULL). 0, or the error of out. */
 MUST_CHECK int help_write(const struct command *command, struct buf *out);
-
-/* "proxysql-agentctl [OPTION]... status [--watch] [--interval S]" */
-MUST_CHECK int help_usage(const struct command *command, struct buf *out);

@@ -22,6 +22,3 @@ void render_config(const struct msgpack_object *result, struct screen *screen);
 /* Parts of the status: what is known of the cluster in two lines; each module of each peer. */
 void render_cluster(const struct msgpack_object *result, struct screen *screen);
 void render_modules(const struct msgpack_object *result, struct screen *screen);
-
-/* Whether the cluster was looked at yet; says so if not. */
-bool render_cluster_known(const struct msgpack_object *result, struct screen *screen);

@@ -129,7 +129,8 @@ static void show_count(const struct msgpack_object *cluster, struct screen *s)
         screen_field(s, "", COLOR_WARN, "this node checks nobody (admin-cluster_username is empty)");
 }
 
-bool render_cluster_known(const struct msgpack_object *result, struct screen *s)
+/* Whether the cluster was looked at yet; says so if not. */
+static bool is_known(const struct msgpack_object *result, struct screen *s)
 {
     const struct msgpack_object *cluster = tree_get(result, "cluster");
     const char *error = tree_text(cluster, "error");
@@ -142,7 +143,7 @@ bool render_cluster_known(const struct msgpack_object *result, struct screen *s)
 void render_cluster(const struct msgpack_object *result, struct screen *s)
 {
     const struct msgpack_object *cluster = tree_get(result, "cluster");
-    if (!render_cluster_known(result, s))
+    if (!is_known(result, s))
         return;
     show_count(cluster, s);
     show_satellites(cluster, s);
@@ -206,7 +207,7 @@ void render_members(const struct msgpack_object *result, struct screen *s)
                                             {"CHECKED", true, false}, {"MODULES", false, true}};
     const struct msgpack_object *cluster = tree_get(result, "cluster");
     const struct msgpack_object *members = tree_get(cluster, "members");
-    if (!render_cluster_known(result, s))
+    if (!is_known(result, s))
         return;
     struct table *t = table_new(columns, ARRAY_LEN(columns));
     for (size_t i = 0; i < tree_count(members); i++)

@@ -95,7 +95,8 @@ static void begin_answer(struct json_writer *w, struct buf *body, const char *st
     json_str(w, "message", message);
 }
 
-int api_job_status(int code)
+/* What the status code of a job that ended with this code is. */
+static int job_status(int code)
 {
     switch (code) {
     case 0:
@@ -120,7 +121,7 @@ static int status_of(const struct outcome *o)
         return 422; /* what the file says cannot be */
     if (o->code == -EBUSY && o->command->job == JOB_DRAIN)
         return 409; /* the agent is stopping, and that is not undone */
-    return api_job_status(o->code);
+    return job_status(o->code);
 }
 
 static const char *job_name(const struct command *command)

@@ -12,6 +12,3 @@ enum { API_WAIT_DEFAULT_S = 10, API_WAIT_MAX_S = 3600 };
 
 /* The handler of every such route; its context is a struct api_context. */
 void api_post_command(void *context, struct http_request *request);
-
-/* What the status code of a job that ended with this code is. */
-int api_job_status(int code);

@@ -42,7 +42,8 @@ int64_t drain_node_deadline_ms(const struct drain_node *node, int64_t limit_ms)
     return deadline_ms < limit_ms ? deadline_ms : limit_ms;
 }
 
-int drain_node_connect(struct drain_node *node, int64_t limit_ms, struct error *err)
+/* node->conn is there and idle, or why not. */
+static int connect_node(struct drain_node *node, int64_t limit_ms, struct error *err)
 {
     if (node->conn != NULL)
         return 0;
@@ -58,7 +59,7 @@ int drain_node_settle(struct drain_node *node, int rc)
 
 int drain_node_look(struct drain_node *node, int64_t limit_ms, struct admin_traffic *ret_traffic, struct error *err)
 {
-    int rc = drain_node_connect(node, limit_ms, err);
+    int rc = connect_node(node, limit_ms, err);
     if (rc == 0)
         rc = drain_node_settle(node, admin_read_traffic(node->conn, node->pgsql, drain_node_deadline_ms(node, limit_ms),
                                                         ret_traffic, err));

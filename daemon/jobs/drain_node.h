@@ -28,9 +28,8 @@ void drain_node_fini(struct drain_node *node);
 /* When a statement that begins now must have ended, at the latest at limit_ms. */
 int64_t drain_node_deadline_ms(const struct drain_node *node, int64_t limit_ms);
 
-/* node->conn is there and idle, or why not. After each statement drain_node_settle() looks what became of it and
- * returns rc. */
-MUST_CHECK int drain_node_connect(struct drain_node *node, int64_t limit_ms, struct error *err);
+/* After each statement on node->conn: look what became of the connection, which is given back when it is of no more
+ * use. Returns rc. */
 int drain_node_settle(struct drain_node *node, int rc);
 
 /* One look at the clients; they are recorded in the state. */
