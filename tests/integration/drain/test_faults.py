@@ -5,14 +5,13 @@ import time
 import pytest
 
 from lib.agent import SLOW
-from lib.draining import FAILED, NOT_READY, REFUSED, STOPPED, Shutdown, ended, messages, run, wait_gone
+from lib.draining import FAILED, NEVER_PAUSED, NOT_READY, REFUSED, STOPPED, Shutdown, ended, messages, run, wait_gone
 from lib.stuck import frozen
 from lib.waiting import wait_until
 
 SHORT = {"shutdown.pause_delay": 0, "shutdown.drain_timeout": 4, "shutdown.shutdown_timeout": 8,
          "proxysql.query_timeout_ms": 1000}
 BUDGET_S = 8 + 1  # and the end of the process
-NEVER_PAUSED = "draining: PROXYSQL PAUSE did not work; new clients may still come"
 GONE = "draining: ProxySQL has ended by itself; clients that were left are cut"
 GONE_EARLY = ("draining: ProxySQL has ended before it was drained, so its clients were cut; a preStop hook on its "
               "container that calls /shutdown keeps it until they have left")

@@ -6,7 +6,8 @@ import pytest
 
 from lib import ctl
 from lib.agent import SLOW
-from lib.draining import (EMPTY, NOT_READY, REFUSED, SERVING, STOPPED, clients, ended, run, variable, wait_gone)
+from lib.draining import (EMPTY, FAILED, NEVER_PAUSED, NOT_READY, REFUSED, SERVING, STOPPED, clients, ended, run, variable,
+                          wait_gone)
 from lib.waiting import wait_until
 
 DRAINED = ("draining", "drained")
@@ -125,6 +126,24 @@ def test_the_operators_file_stays(served, make_agent, content):
     agent.process.signal(signal.SIGTERM)
     ended(agent)
     assert agent.draining_file.read_text() == content
+
+
+@pytest.mark.knobs
+def test_what_went_wrong_before_another_order_does_not_count(served, make_agent, client):
+    """A PAUSE that failed in the maintenance, and worked in the stop that took its place."""
+    agent = make_agent(served)
+    busy = client()
+    run(busy, "BEGIN")
+    run(busy, "INSERT INTO drained VALUES (1)")
+    served.control("pause fails")
+    ctl.ask(agent, "drain", "--maintenance")
+    agent.wait_record(NEVER_PAUSED, timeout=8)
+    served.control("pause works")
+    agent.process.signal(signal.SIGTERM)
+    agent.wait_record(REFUSED, timeout=5)
+    run(busy, "COMMIT")
+    ended(agent)
+    assert agent.records(STOPPED) and not agent.records(FAILED)
 
 
 @pytest.mark.knobs

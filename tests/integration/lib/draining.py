@@ -14,6 +14,7 @@ EMPTY = "draining: no client is left"
 TIME_UP = "draining: time is up, clients are left"
 STOPPED = "draining: ProxySQL has stopped"
 FAILED = "draining failed"
+NEVER_PAUSED = "draining: PROXYSQL PAUSE did not work; new clients may still come"
 SERVING = "not draining any more: serving again"
 
 QUICK = {"run_mode": "satellite", "health.sync_gate_timeout": 0, "shutdown.drain_on_signal": True,
