@@ -10,8 +10,7 @@
 /*
  * Writing proxysql_servers, one statement after the other; shared by the jobs that do. Between two statements it is
  * asked whether the agent drains or stops, or has lost the lease that it writes by: then no other one begins and
- * -ECANCELED is returned. Runs on the job's
- * thread, on the connection that the job has borrowed.
+ * -ECANCELED is returned. Runs on the job's thread, on the connection that the job has borrowed.
  */
 struct publisher {
     struct job *job;
