@@ -304,7 +304,7 @@ static int64_t retry_after_ms(const struct upload *u)
 {
     curl_off_t seconds = 0;
     (void)curl_easy_getinfo(u->easy, CURLINFO_RETRY_AFTER, &seconds);
-    return seconds <= 0 ? 0 : seconds * 1000 < UPLOAD_PAUSE_CAP_MS ? seconds * 1000 : UPLOAD_PAUSE_CAP_MS;
+    return seconds <= 0 ? 0 : seconds < UPLOAD_PAUSE_CAP_MS / 1000 ? seconds * 1000 : UPLOAD_PAUSE_CAP_MS;
 }
 
 static int pause_for(const struct upload *u, int64_t pause_ms, struct error *err)

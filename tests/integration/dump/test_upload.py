@@ -145,7 +145,7 @@ def test_pauses_grow_and_the_servers_wish_counts(node, tmp_path, folder, server)
 
 def test_it_gives_up(node, tmp_path, folder, server):
     make_digests(node, 10)
-    to = server(*[503] * 10)
+    to = server(503, (503, {"Retry-After": str(2**63 - 1)}, b""), 503)
     done = upload(node, tmp_path, folder, to.url("/x"), **{"dump.upload.attempts": "2"})
     assert done.status == 1
     assert "the server answers 503 (attempt 2 of 2)" in done.record("dump failed")["error"]
