@@ -155,6 +155,7 @@ static void start_control(struct agent *a, const struct config *config)
                  LOG_STR("error", err.text));
     else
         log_info("control socket", LOG_STR("path", control_server_path(a->control)));
+    atomic_store(&a->api.control, a->control);
 }
 
 /* interval_ms 0: as the settings say. */

@@ -48,9 +48,13 @@ static bool make_room(struct control_server *s, int64_t now_ms)
             (oldest == NULL || c->since_ms < oldest->since_ms))
             oldest = c;
     }
-    if (oldest != NULL)
-        close_client(s, oldest);
-    return oldest != NULL;
+    if (oldest == NULL)
+        return false;
+    close_client(s, oldest);
+    mutex_lock(&s->lock);
+    s->stats.crowded++;
+    mutex_unlock(&s->lock);
+    return true;
 }
 
 static void count(struct control_server *s, uint64_t accepted, uint64_t timed_out)

@@ -59,12 +59,13 @@ void control_server_stop(struct control_server *server, int64_t grace_ms);
 /* After control_server_stop() and after every job that was waited for has ended. NULL is fine. */
 void control_server_free(struct control_server *server);
 
-/* Counters, for status and metrics. Thread-safe. */
+/* Counters, for metrics. Thread-safe. */
 struct control_server_stats {
     uint64_t accepted;
     uint64_t requests;
     uint64_t refused; /* requests answered with an error before their handler: malformed, version, rights, arguments */
     uint64_t timed_out; /* clients that were ended because they were slow or silent */
+    uint64_t crowded;   /* idle clients that were ended for another because every place was taken */
     uint64_t clients;   /* now */
 };
 void control_server_get_stats(struct control_server *server, struct control_server_stats *ret_stats);

@@ -1,6 +1,7 @@
 #include "daemon/http/api.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "daemon/http/api_commands.h"
@@ -149,7 +150,7 @@ static void get_metrics(void *context, struct http_request *request)
     struct metric_input input;
     cleanup_buf struct buf body;
     buf_init(&body, HTTP_REPLY_BYTES_MAX);
-    metrics_collect(c->jobs, http_request_server(request), &input);
+    metrics_collect(c->jobs, http_request_server(request), atomic_load(&c->control), &input);
     int rc = metrics_write(&input, format, &body);
     metrics_release(&input);
     if (rc < 0)

@@ -7,6 +7,8 @@
 #include "daemon/phase.h"
 #include "daemon/queue/job_queue.h"
 
+struct control_server;
+
 /*
  * The paths that the agent serves. A probe is answered from the state if that is younger than health.max_age_ms, else
  * after a health job (shared by all who ask), else, when that is refused or late, from the state as it is, with its
@@ -18,6 +20,7 @@ struct api_context {
     struct health_state *health;
     const struct phase_state *phase;
     const struct job_context *jobs;
+    _Atomic(struct control_server *) control; /* NULL until it serves, or when its socket cannot be had */
 };
 
 /* For http_server_start(); its context is a struct api_context. */

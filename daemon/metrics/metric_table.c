@@ -75,6 +75,12 @@ VALUE(http_handshake_failures, in->http.tls, in->http.handshake_failures)
 VALUE(http_certificate_end, in->http.tls, in->http.certificate.not_after_s)
 VALUE(http_certificate_loads, in->http.tls, in->http.certificate.loads)
 VALUE(http_certificate_failures, in->http.tls, in->http.certificate.load_failures)
+VALUE(control_clients, in->has_control, in->control.clients)
+VALUE(control_accepted, in->has_control, in->control.accepted)
+VALUE(control_requests, in->has_control, in->control.requests)
+VALUE(control_refused, in->has_control, in->control.refused)
+VALUE(control_timed_out, in->has_control, in->control.timed_out)
+VALUE(control_crowded, in->has_control, in->control.crowded)
 VALUE(process_cpu, in->process.cpu_s >= 0, in->process.cpu_s)
 VALUE(process_resident, in->process.resident_bytes >= 0, in->process.resident_bytes)
 VALUE(process_virtual, in->process.virtual_bytes >= 0, in->process.virtual_bytes)
@@ -217,6 +223,17 @@ const struct metric metric_table[] = {
             "Certificates of the HTTP interface that were read"),
     COUNTER("http_certificate_load_failures_total", "", "", http_certificate_failures,
             "New certificates of the HTTP interface that could not be used"),
+
+    GAUGE("control_clients", "", "", control_clients, "Clients of the control socket"),
+    COUNTER("control_clients_accepted_total", "", "", control_accepted, "Clients of the control socket accepted"),
+    COUNTER("control_requests_total", "", "", control_requests, "Requests on the control socket, also refused ones"),
+    COUNTER("control_requests_refused_total", "", "", control_refused,
+            "Requests on the control socket refused at once: malformed, another version, no right to it, wrong "
+            "arguments"),
+    COUNTER("control_clients_timed_out_total", "", "", control_timed_out,
+            "Clients of the control socket that were ended because they were slow or silent"),
+    COUNTER("control_clients_crowded_out_total", "", "", control_crowded,
+            "Idle clients of the control socket that were ended for another because every place was taken"),
 
     {"process_cpu_seconds_total", METRIC_COUNTER, "seconds", "", "Processor time of the agent, user and system",
      process_cpu},

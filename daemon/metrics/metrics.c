@@ -10,13 +10,17 @@ static void collect_pods(struct pod_watch *pods, struct metric_input *in)
     pod_view_free(view);
 }
 
-void metrics_collect(const struct job_context *jobs, const struct http_server *server, struct metric_input *ret_input)
+void metrics_collect(const struct job_context *jobs, const struct http_server *server, struct control_server *control,
+                     struct metric_input *ret_input)
 {
     struct metric_input *in = ret_input;
     *in = (struct metric_input){.real_ms = clock_real_ms(), .server = server};
     status_collect(jobs, &in->status);
     process_usage_get(&in->process);
     http_server_get_stats(server, &in->http);
+    in->has_control = control != NULL;
+    if (in->has_control)
+        control_server_get_stats(control, &in->control);
     if (jobs->pods != NULL)
         collect_pods(jobs->pods, in);
     job_counters_get_cluster(&in->cluster);

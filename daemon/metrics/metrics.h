@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "daemon/control/control_server.h"
 #include "daemon/http/http_server.h"
 #include "daemon/jobs/job_counters.h"
 #include "daemon/metrics/metric_writer.h"
@@ -21,7 +22,9 @@ struct metric_input {
     struct process_usage process;
     struct http_server_stats http;
     const struct http_server *server;
-    bool pods_complete; /* while status.has_pods */
+    bool has_control;
+    struct control_server_stats control; /* while has_control */
+    bool pods_complete;                  /* while status.has_pods */
     bool pods_confirmed;
     struct job_counters_cluster cluster;
 };
@@ -29,8 +32,9 @@ struct metric_input {
 /* Rows until the one without a name. */
 extern const struct metric metric_table[];
 
-/* To be given back with metrics_release(). */
-void metrics_collect(const struct job_context *jobs, const struct http_server *server, struct metric_input *ret_input);
+/* To be given back with metrics_release(). control may be NULL. */
+void metrics_collect(const struct job_context *jobs, const struct http_server *server, struct control_server *control,
+                     struct metric_input *ret_input);
 void metrics_release(struct metric_input *input);
 
 /* All metrics of the table that have a value. 0, -EMSGSIZE or -ENOMEM. */

@@ -11,6 +11,7 @@ import pytest
 from lib import ctl
 from lib.agent import SLOW
 from lib.control import Control
+from lib.metrics import read_metrics
 from lib.waiting import wait_until
 
 REQUEST = {"version": 1, "id": 1, "command": "version", "args": {}}
@@ -149,6 +150,7 @@ def test_a_half_frame_is_ended(satellite):
     client.socket.sendall(b"\0\0\0\x10\x81")
     assert client.socket.recv(1) == b""
     assert time.monotonic() - began >= FRAME_S - 0.1
+    wait_until(lambda: read_metrics(satellite).value("control_clients_timed_out_total") == 1, what="it is counted")
 
 
 def test_a_client_that_hangs_up_in_mid_job_leaves_the_job_alone(satellite):
@@ -199,6 +201,9 @@ def test_the_idle_make_room_and_the_hung_are_bounded(satellite):
         thread.join()
     assert not failures, failures[:3]
     assert descriptors(satellite) <= before + CLIENTS_MAX + 8
+    metrics = read_metrics(satellite)
+    assert metrics.value("control_clients_crowded_out_total") > 0
+    assert metrics.value("control_requests_total") >= clients
     for client in hung + idle:
         client.socket.close()
     wait_until(lambda: descriptors(satellite) <= before, 5 * SLOW, "the descriptors are given back")
