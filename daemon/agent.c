@@ -267,12 +267,13 @@ static int start_modules(struct agent *a, const struct config *config, struct er
     if (rc < 0)
         return rc;
     make_queue(a, config);
-    rc = start_http(a, config, err);
-    if (rc == 0)
-        rc = start_scheduler(a, config, err);
+    rc = start_scheduler(a, config, err);
     if (rc < 0)
         return rc;
     start_discovery(a, config);
+    rc = start_http(a, config, err); /* what it shows is there: status and metrics read the job context */
+    if (rc < 0)
+        return rc;
     start_control(a, config);
     drain_recover_at_start(&a->jobs);
     return worker_pool_start(&a->workers, a->queue, (unsigned)config->workers.count, db_thread_start, db_thread_end,
