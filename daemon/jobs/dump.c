@@ -163,6 +163,10 @@ static void save_rest(struct dump *d, struct dump_file *file, const char *name, 
     } else if (file == NULL || count->rows_written == 0) {
         say_saved(d, "%s was emptied and of its rows %" PRIu64 " were written, the others are lost", name,
                   count->rows_written);
+    } else if (file->fd < 0) { /* it has its name already, only its folder could not be synced */
+        d->new_folder = false;
+        say_saved(d, "%s was emptied, its %" PRIu64 " rows are in %s, which a crash of the machine may lose", name,
+                  count->rows_written, file->path);
     } else if (dump_file_keep(file, d->time, &err) < 0) {
         say_saved(d, "%s was emptied and its rows are lost (%s)", name, err.text);
     } else {

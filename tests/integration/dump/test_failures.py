@@ -111,6 +111,21 @@ def test_a_folder_that_is_not_there(node, tmp_path):
     assert f"{tmp_path}/no/such/{NAME}.partial: No such file or directory" in done.record("dump failed")["error"]
 
 
+def test_a_folder_that_cannot_be_synced(node, tmp_path, folder):
+    """The file is whole and has its name: its rows are not told to be lost."""
+    make_digests(node, 10)
+    folder.chmod(0o300)
+    without_rights = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+    code, record = ended(start_dump(node, tmp_path, {"dump.dir": folder, "dump.reset": "true"},
+                                    launcher=without_rights))
+    folder.chmod(0o700)
+    assert code == 1 and "cannot sync" in record["error"]
+    rows = whole_lines(folder / NAME)
+    assert rows >= 10
+    assert record["saved"] == (f"stats_mysql_query_digest_reset was emptied, its {rows} rows are in "
+                               f"{folder / NAME}, which a crash of the machine may lose")
+
+
 def in_mounts(*commands):
     """A launcher that runs the commands as root of a mount namespace, then the program."""
     script = " && ".join([*commands, 'exec "$@"'])
