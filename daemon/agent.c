@@ -123,7 +123,7 @@ static void make_queue(struct agent *a, const struct config *config)
     a->jobs.queue = a->queue;
 }
 
-static int start_http(struct agent *a, const struct config *config, struct error *err)
+static int listen_http(struct agent *a, const struct config *config, struct error *err)
 {
     a->api = (struct api_context){
         .live = a->live, .queue = a->queue, .health = &a->health, .phase = &a->phase, .jobs = &a->jobs};
@@ -138,7 +138,7 @@ static int start_http(struct agent *a, const struct config *config, struct error
         .tls_cert_file = tls ? config->api.tls.cert_file : NULL,
         .tls_key_file = tls ? config->api.tls.key_file : NULL,
     };
-    return http_server_start(&a->http, &options, err);
+    return http_server_listen(&a->http, &options, err);
 }
 
 /* Without its socket the agent does its work all the same. */
@@ -267,11 +267,13 @@ static int start_modules(struct agent *a, const struct config *config, struct er
     if (rc < 0)
         return rc;
     make_queue(a, config);
-    rc = start_scheduler(a, config, err);
+    rc = listen_http(a, config, err);
+    if (rc == 0)
+        rc = start_scheduler(a, config, err);
     if (rc < 0)
         return rc;
     start_discovery(a, config);
-    rc = start_http(a, config, err); /* what it shows is there: status and metrics read the job context */
+    rc = http_server_start(a->http, err); /* what its answers read is complete */
     if (rc < 0)
         return rc;
     start_control(a, config);

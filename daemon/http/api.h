@@ -23,5 +23,5 @@ struct api_context {
     _Atomic(struct control_server *) control; /* NULL until it serves, or when its socket cannot be had */
 };
 
-/* For http_server_start(); its context is a struct api_context. */
+/* For http_server_listen(); its context is a struct api_context. */
 extern const struct http_route api_routes[];

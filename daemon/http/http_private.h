@@ -57,6 +57,7 @@ struct http_server {
     _Atomic uint64_t accepted;
     _Atomic uint64_t handshake_failures;
     _Atomic unsigned open; /* connections, for other threads */
+    bool started;          /* thread runs */
     pthread_t thread;
     struct mutex lock;
     bool stopped GUARDED;            /* the loop has ended: nothing may be sent to it */

@@ -226,7 +226,7 @@ static struct http_server *server_new(const struct http_server_options *options,
     return server;
 }
 
-int http_server_start(struct http_server **ret_server, const struct http_server_options *options, struct error *err)
+int http_server_listen(struct http_server **ret_server, const struct http_server_options *options, struct error *err)
 {
     cleanup_fd int fd = -1;
     uint16_t port = 0;
@@ -239,15 +239,15 @@ int http_server_start(struct http_server **ret_server, const struct http_server_
     if (rc < 0)
         return rc;
     library_output_install();
-    struct http_server *server = server_new(options, tls, take_fd(&fd), port);
-    rc = thread_start_stack(&server->thread, "http", stack_bytes, loop_main, server, err);
-    if (rc < 0) {
-        server_dispose(server);
-        http_server_free(server);
-        return rc;
-    }
-    *ret_server = server;
+    *ret_server = server_new(options, tls, take_fd(&fd), port);
     return 0;
+}
+
+int http_server_start(struct http_server *server, struct error *err)
+{
+    int rc = thread_start_stack(&server->thread, "http", stack_bytes, loop_main, server, err);
+    server->started = rc == 0;
+    return rc;
 }
 
 uint16_t http_server_port(const struct http_server *server)
@@ -257,6 +257,10 @@ uint16_t http_server_port(const struct http_server *server)
 
 void http_server_stop(struct http_server *server, int64_t grace_ms)
 {
+    if (!server->started) {
+        server_dispose(server);
+        return;
+    }
     server->grace_ms = grace_ms;
     h2o_multithread_send_message(&server->receiver, &server->stop_message);
     thread_join(server->thread);

@@ -76,10 +76,13 @@ struct http_server_stats {
 
 struct http_server;
 
-/* Bind, listen and start the loop thread. -EADDRINUSE, -EINVAL (not an address), -EACCES, -EMFILE and the like; the
- * text names address and port. */
-MUST_CHECK int http_server_start(struct http_server **ret_server, const struct http_server_options *options,
-                                 struct error *err);
+/* Bind and listen; who connects waits until http_server_start(). -EADDRINUSE, -EINVAL (not an address), -EACCES,
+ * -EMFILE and the like; the text names address and port. */
+MUST_CHECK int http_server_listen(struct http_server **ret_server, const struct http_server_options *options,
+                                  struct error *err);
+
+/* Start the loop thread; once. -EAGAIN when there is no thread to be had. */
+MUST_CHECK int http_server_start(struct http_server *server, struct error *err);
 
 /* The port that it listens on. Thread-safe. */
 uint16_t http_server_port(const struct http_server *server);
@@ -89,7 +92,8 @@ void http_server_get_stats(const struct http_server *server, struct http_server_
 void http_server_each_count(const struct http_server *server, http_count_fn *each, void *arg);
 
 /* Stop accepting, finish what is being answered within grace_ms, close everything, join the thread. Deferred requests
- * that are still open when the grace is over are resumed then. Takes at most one second more. Once. */
+ * that are still open when the grace is over are resumed then. Takes at most one second more. Once, also when it was
+ * not started. */
 void http_server_stop(struct http_server *server, int64_t grace_ms);
 
 /* After http_server_stop(), and after every deferred request was woken. NULL is fine. */

@@ -200,7 +200,7 @@ struct world *world_start(struct http_server_options options)
     if (options.address == NULL)
         options.address = "127.0.0.1";
     struct error err = ERROR_INIT;
-    if (http_server_start(&w->server, &options, &err) < 0)
+    if (http_server_listen(&w->server, &options, &err) < 0 || http_server_start(w->server, &err) < 0)
         fail_msg("%s", err.text);
     return w;
 }

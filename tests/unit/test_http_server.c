@@ -159,7 +159,7 @@ static void test_port_taken(void **state)
         .address = "127.0.0.1", .port = http_server_port(w->server), .routes = world_routes};
     struct http_server *server = NULL;
     struct error err = ERROR_INIT;
-    assert_int_equal(http_server_start(&server, &options, &err), -EADDRINUSE);
+    assert_int_equal(http_server_listen(&server, &options, &err), -EADDRINUSE);
     assert_null(server);
     cleanup_free char *text =
         xasprintf("listen on 127.0.0.1:%u: Address already in use", (unsigned)http_server_port(w->server));
@@ -174,13 +174,13 @@ static void test_bad_address(void **state)
         struct http_server_options options = {.address = bad[i], .routes = world_routes};
         struct http_server *server = NULL;
         struct error err = ERROR_INIT;
-        assert_int_equal(http_server_start(&server, &options, &err), -EINVAL);
+        assert_int_equal(http_server_listen(&server, &options, &err), -EINVAL);
         assert_non_null(strstr(err.text, bad[i]));
     }
     struct http_server_options options = {.address = "192.0.2.1", .routes = world_routes};
     struct http_server *server = NULL;
     struct error err = ERROR_INIT;
-    assert_int_equal(http_server_start(&server, &options, &err), -EADDRNOTAVAIL);
+    assert_int_equal(http_server_listen(&server, &options, &err), -EADDRNOTAVAIL);
 }
 
 static void test_cap_ends_longest_idle(void **state)
@@ -278,6 +278,17 @@ static void test_ipv6_off(void **state)
     world_stop(w);
 }
 
+static void test_never_started(void **state)
+{
+    (void)state;
+    const struct http_server_options options = {.address = "127.0.0.1", .routes = world_routes};
+    struct http_server *server = NULL;
+    assert_int_equal(http_server_listen(&server, &options, NULL), 0);
+    assert_int_not_equal(http_server_port(server), 0);
+    http_server_stop(server, 1000);
+    http_server_free(server);
+}
+
 static void test_free_nothing(void **state)
 {
     (void)state;
@@ -301,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_cap_all_busy),
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_ipv6_off),
+        cmocka_unit_test(test_never_started),
         cmocka_unit_test(test_free_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
