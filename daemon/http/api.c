@@ -15,6 +15,8 @@
 
 /* A health job ends within 800 ms; the kubelet hangs up after 1 s by default. */
 enum { probe_timeout_ms = 900, probe_body_max = 2048 };
+/* Together what a probe may take. */
+enum { status_health_ms = 600, status_inspect_ms = 300 };
 /* Two health jobs, each with the pause before it. */
 enum { stuck_max_age_ms = 2000 };
 
@@ -53,7 +55,7 @@ static void reply_probe(const struct api_context *c, struct http_request *reques
     }
 }
 
-static void health_done(void *arg, const struct job_result *result)
+static void look_done(void *arg, const struct job_result *result)
 {
     (void)result; /* what the job saw is in the state, and an old state is better than none */
     http_deferred_wake(arg);
@@ -84,7 +86,7 @@ static void handle_probe(const struct api_context *c, struct http_request *reque
         return;
     }
     struct http_deferred *deferred = http_defer(request, probe_timeout_ms, resume);
-    if (job_queue_submit(c->queue, JOB_HEALTH, health_done, deferred, NULL) < 0)
+    if (job_queue_submit(c->queue, JOB_HEALTH, look_done, deferred, NULL) < 0)
         http_deferred_wake(deferred);
 }
 
@@ -130,11 +132,20 @@ static void reply_status(void *context, struct http_request *request)
         http_reply(request, 200, "application/json", body.data, body.len);
 }
 
+/* What reply_status() tells of the cluster is as fresh as of ProxySQL, if that answers. */
+static void ask_inspect(void *context, struct http_request *request)
+{
+    const struct api_context *c = context;
+    struct http_deferred *deferred = http_defer(request, status_inspect_ms, reply_status);
+    if (job_queue_submit(c->queue, JOB_INSPECT, look_done, deferred, NULL) < 0)
+        http_deferred_wake(deferred);
+}
+
 static void get_status(void *context, struct http_request *request)
 {
     const struct api_context *c = context;
-    struct http_deferred *deferred = http_defer(request, probe_timeout_ms, reply_status);
-    if (job_queue_submit(c->queue, JOB_HEALTH, health_done, deferred, NULL) < 0)
+    struct http_deferred *deferred = http_defer(request, status_health_ms, ask_inspect);
+    if (job_queue_submit(c->queue, JOB_HEALTH, look_done, deferred, NULL) < 0)
         http_deferred_wake(deferred);
 }
 

@@ -120,6 +120,7 @@ def test_the_status(agent):
     answer = agent.ask("/api/v1/status")
     assert answer.status == 200 and answer.headers["content-type"] == "application/json"
     assert answer.json["agent"]["run_mode"] == "core" and answer.json["health"]["admin"] == "answers"
+    assert answer.json["cluster"]["known"], answer.json["cluster"]  # nobody else has asked for it
     assert agent.ask("/api/v1/status", method="POST").headers["allow"] == "GET, HEAD"
 
 
