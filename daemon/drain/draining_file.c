@@ -21,6 +21,7 @@
  *     host=7d9b6f0e-0f67-4c3e-a8c3-95b7e0f9a2b1
  *     boot_ms=1234567
  *     wait_timeout_ms=28800000
+ *     session_idle_ms=1
  *     deadline_ms=1294567
  */
 static const char first_line[] = "proxysql-agent draining 1";
@@ -49,11 +50,12 @@ int draining_record_format(const struct draining_record *r, char ret_text[static
     char text[DRAINING_FILE_BYTES + 1];
     clock_format_rfc3339(r->began_ms, began);
     int n = snprintf(text, sizeof(text),
-                     "%s\nkind=%s\nbegan=%s\nhost=%s\nboot_ms=%lld\nwait_timeout_ms=%lld\ndeadline_ms=%lld\n",
+                     "%s\nkind=%s\nbegan=%s\nhost=%s\nboot_ms=%lld\nwait_timeout_ms=%lld\nsession_idle_ms=%lld\n"
+                     "deadline_ms=%lld\n",
                      first_line, kind_names[r->kind], began, r->host, (long long)r->boot_ms,
-                     (long long)r->wait_timeout_ms, (long long)r->deadline_ms);
+                     (long long)r->wait_timeout_ms, (long long)r->session_idle_ms, (long long)r->deadline_ms);
     if (n < 0 || n >= DRAINING_FILE_BYTES || !is_host_id(r->host) || r->boot_ms < -1 || r->wait_timeout_ms < -1 ||
-        r->deadline_ms < 0)
+        r->session_idle_ms < -1 || r->deadline_ms < 0)
         return error_set(err, -EINVAL, "the draining file cannot hold this");
     memset(ret_text, ' ', DRAINING_FILE_BYTES);
     memcpy(ret_text, text, (size_t)n);
@@ -112,6 +114,7 @@ static bool take_record(char *text, struct draining_record *r)
     if (!take_kind(&text, &r->kind) || !take_began(&text) || !take_host(&text, r->host) ||
         !take_number(&text, "boot_ms", -1, &r->boot_ms) ||
         !take_number(&text, "wait_timeout_ms", -1, &r->wait_timeout_ms) ||
+        !take_number(&text, "session_idle_ms", -1, &r->session_idle_ms) ||
         !take_number(&text, "deadline_ms", 0, &r->deadline_ms))
         return false;
     size_t blanks = strspn(text, " ");

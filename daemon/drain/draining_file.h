@@ -22,6 +22,7 @@ struct draining_record {
     char host[DRAINING_HOST_SIZE]; /* the host's boot id: in another life of the host its monotonic clock is another */
     int64_t boot_ms;               /* ProxySQL's boot on the host's monotonic clock; -1 = it never told */
     int64_t wait_timeout_ms;       /* mysql-wait_timeout before the drain changed it; -1 = it did not */
+    int64_t session_idle_ms;       /* mysql-session_idle_ms before the drain raised it; -1 = it did not */
     int64_t deadline_ms;           /* monotonic: the end of a shutdown; 0 for a maintenance */
     int64_t began_ms;              /* real time, for who reads the file */
 };

@@ -119,13 +119,15 @@ static void fill_record(struct drain *d, bool first)
     draining_host_id(r->host);
     r->boot_ms = health.lives > 0 && health.boot_ms >= 0 ? health.boot_ms : -1;
     r->wait_timeout_ms = -1;
+    r->session_idle_ms = -1;
     r->began_ms = clock_real_ms();
 }
 
-static void remember_wait_timeout(void *arg, int64_t wait_timeout_ms)
+static void remember_variables(void *arg, int64_t wait_timeout_ms, int64_t session_idle_ms)
 {
     struct drain *d = arg;
     d->m->record.wait_timeout_ms = wait_timeout_ms;
+    d->m->record.session_idle_ms = session_idle_ms;
     if (d->m->own_file)
         write_file(d);
 }
@@ -266,7 +268,8 @@ static int empty_node(struct drain *d)
                                        .holders_until_ms = d->plan.holders_until_ms,
                                        .until_ms = d->plan.empty_until_ms,
                                        .old_wait_timeout_ms = d->m->record.wait_timeout_ms,
-                                       .before_touch = remember_wait_timeout,
+                                       .old_session_idle_ms = d->m->record.session_idle_ms,
+                                       .before_touch = remember_variables,
                                        .arg = d};
     int64_t began_ms = clock_mono_ms();
     enum drain_emptied emptied = drain_empty(&d->node, d->job, &how, &result);
@@ -303,14 +306,22 @@ static void stop_node(struct drain *d)
 
 /* --- the way back */
 
-static int restore_wait_timeout(struct drain *d, int64_t limit_ms, struct error *err)
+/* Only what is still as the drain set it. */
+static int restore_variables(struct drain *d, int64_t limit_ms, struct error *err)
 {
     struct admin_traffic traffic;
-    int64_t old_ms = d->m->record.wait_timeout_ms;
+    const struct draining_record *r = &d->m->record;
     int rc = drain_node_look(&d->node, limit_ms, &traffic, err);
-    if (rc < 0 || old_ms < 0 || !drain_wait_timeout_is_ours(traffic.wait_timeout_ms))
+    if (rc < 0)
         return rc;
-    rc = admin_set_wait_timeout(d->node.conn, old_ms, drain_node_deadline_ms(&d->node, limit_ms), err);
+    bool wait_timeout = r->wait_timeout_ms >= 0 && drain_wait_timeout_is_ours(traffic.wait_timeout_ms);
+    bool session_idle = r->session_idle_ms >= 0 && traffic.session_idle_ms == ADMIN_SESSION_IDLE_MAX_MS;
+    int64_t deadline_ms = drain_node_deadline_ms(&d->node, limit_ms);
+    if (session_idle)
+        rc = admin_set_session_idle(d->node.conn, r->session_idle_ms, deadline_ms, err);
+    if (rc == 0 && (wait_timeout || session_idle))
+        rc = admin_set_wait_timeout(d->node.conn, wait_timeout ? r->wait_timeout_ms : traffic.wait_timeout_ms,
+                                    deadline_ms, err);
     return drain_node_settle(&d->node, rc);
 }
 
@@ -331,7 +342,7 @@ static void forget(struct drain *d)
     }
 }
 
-/* wait_timeout first: who comes in must not be thrown out. */
+/* The variables first: who comes in must not be thrown out. */
 static int undo(struct drain *d, struct error *err)
 {
     int64_t limit_ms = clock_mono_ms() + undo_ms;
@@ -340,7 +351,7 @@ static int undo(struct drain *d, struct error *err)
     (void)drain_state_enter(d->node.state, DRAIN_STEP_UNDOING);
     d->m->target = DRAIN_RUNNING;
     d->m->accepted = d->m->emptied = false;
-    int rc = restore_wait_timeout(d, limit_ms, err);
+    int rc = restore_variables(d, limit_ms, err);
     if (rc == 0 && drain_node_refuses_clients(&d->node))
         rc = drain_node_resume(&d->node, limit_ms, err);
     if (rc != 0)

@@ -39,6 +39,7 @@ struct emptying {
     bool holders_left;   /* sessions that are waited for */
     bool told_holders;
     int64_t old_wait_timeout_ms; /* before it was lowered */
+    int64_t old_session_idle_ms; /* before it was raised */
     int64_t lowered_ms;          /* monotonic, when it was lowered first; 0 = not yet */
     int64_t limit_ms; /* when statements must have ended: a moment after the end, which may be over at the begin */
     int64_t next_look_ms;
@@ -184,13 +185,18 @@ static int wake(struct emptying *e)
     return settle(e, admin_wake(e->node->conn, deadline_ms(e), &why), &why);
 }
 
-/* Only of a satellite that does not come back: what it changes is not put back, and must never be copied by peers. */
+/* Only of a satellite that is to stop: it must never be copied by peers. */
 static int keep_in_workers(struct emptying *e)
 {
     struct error why = ERROR_INIT;
-    if (!e->how->may_touch_variables || e->node->order.target != DRAIN_STOPPED)
+    int64_t present_ms = e->traffic.session_idle_ms;
+    if (!e->how->may_touch_variables || e->node->order.target != DRAIN_STOPPED || present_ms < 0)
         return 0;
-    return settle(e, admin_keep_sessions_in_workers(e->node->conn, deadline_ms(e), &why), &why);
+    if (present_ms != ADMIN_SESSION_IDLE_MAX_MS && present_ms != e->old_session_idle_ms) {
+        e->old_session_idle_ms = present_ms;
+        e->how->before_touch(e->how->arg, e->old_wait_timeout_ms, present_ms);
+    }
+    return settle(e, admin_set_session_idle(e->node->conn, ADMIN_SESSION_IDLE_MAX_MS, deadline_ms(e), &why), &why);
 }
 
 static int64_t level(const struct emptying *e)
@@ -209,7 +215,7 @@ static int lower_wait_timeout(struct emptying *e)
     int64_t present_ms = e->traffic.wait_timeout_ms;
     if (!drain_wait_timeout_is_ours(present_ms) && present_ms != e->old_wait_timeout_ms) {
         e->old_wait_timeout_ms = present_ms;
-        e->how->before_touch(e->how->arg, present_ms);
+        e->how->before_touch(e->how->arg, present_ms, e->old_session_idle_ms);
     }
     if (e->holders_left)
         return e->lowered_ms == 0 || e->old_wait_timeout_ms < 0 ? 0 : set_wait_timeout(e, e->old_wait_timeout_ms);
@@ -282,7 +288,8 @@ enum drain_emptied drain_empty(struct drain_node *node, struct job *job, const s
                          .how = how,
                          .result = ret_result,
                          .by_variables = how->may_touch_variables,
-                         .old_wait_timeout_ms = how->old_wait_timeout_ms};
+                         .old_wait_timeout_ms = how->old_wait_timeout_ms,
+                         .old_session_idle_ms = how->old_session_idle_ms};
     for (;;) {
         int rc = clock_mono_ms() >= e.next_look_ms ? look(&e) : 0;
         if (is_empty(&e))

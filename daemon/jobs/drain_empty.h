@@ -17,8 +17,10 @@ struct drain_emptying {
     int64_t holders_until_ms; /* so long sessions that hold a lock or a temporary table are waited for */
     int64_t until_ms;
     int64_t old_wait_timeout_ms; /* from before it was lowered the last time; -1 = it never was */
-    /* Called before mysql-wait_timeout is lowered, with the value that it has. */
-    void (*before_touch)(void *arg, int64_t wait_timeout_ms);
+    int64_t old_session_idle_ms; /* from before it was raised; -1 = it never was */
+    /* Called before mysql-wait_timeout is lowered or mysql-session_idle_ms raised, with what the next one that undoes
+     * it must know; -1 = not touched. */
+    void (*before_touch)(void *arg, int64_t wait_timeout_ms, int64_t session_idle_ms);
     void *arg;
 };
 

@@ -11,8 +11,8 @@
 #define SQL_TRAFFIC                                                                                            \
     "SELECT Variable_Name, Variable_Value FROM stats_mysql_global WHERE Variable_Name IN ('ProxySQL_Uptime', " \
     "'Client_Connections_connected', 'Active_Transactions', 'mysql_listener_paused')"                          \
-    " UNION ALL SELECT variable_name, variable_value FROM runtime_global_variables WHERE variable_name = "     \
-    "'mysql-wait_timeout'"
+    " UNION ALL SELECT variable_name, variable_value FROM runtime_global_variables WHERE variable_name IN "    \
+    "('mysql-wait_timeout', 'mysql-session_idle_ms')"
 #define SQL_PGSQL                                                                                      \
     " UNION ALL SELECT 'pgsql_clients', Variable_Value FROM stats_pgsql_global WHERE Variable_Name = " \
     "'Client_Connections_connected'"
@@ -51,6 +51,8 @@ static int take_traffic_row(void *arg, const struct db_row *row, struct error *e
         return read_number(name, value, &t->pgsql_clients, err);
     if (strcmp(name, "mysql-wait_timeout") == 0)
         return read_number(name, value, &t->wait_timeout_ms, err);
+    if (strcmp(name, "mysql-session_idle_ms") == 0)
+        return read_number(name, value, &t->session_idle_ms, err);
     if (strcmp(name, "mysql_listener_paused") == 0)
         t->paused = strcmp(value, "true") == 0;
     return 0;
@@ -59,7 +61,7 @@ static int take_traffic_row(void *arg, const struct db_row *row, struct error *e
 int admin_read_traffic(struct db_conn *conn, bool pgsql, int64_t deadline_ms, struct admin_traffic *ret_traffic,
                        struct error *err)
 {
-    struct admin_traffic t = {.clients = -1, .wait_timeout_ms = -1};
+    struct admin_traffic t = {.clients = -1, .wait_timeout_ms = -1, .session_idle_ms = -1};
     const char *sql = pgsql ? SQL_TRAFFIC SQL_PGSQL : SQL_TRAFFIC;
     int rc = db_conn_query(conn, sql, take_traffic_row, &t, DB_ANSWER_BYTES_MAX, deadline_ms, NULL, err);
     if (rc == 0 && (t.clients < 0 || t.wait_timeout_ms < 0))
@@ -104,9 +106,11 @@ int admin_shutdown(struct db_conn *conn, int64_t deadline_ms, struct error *err)
     return rc == 0 || rc == -ECONNRESET ? 0 : error_set(err, rc, "%s", why.text);
 }
 
-int admin_keep_sessions_in_workers(struct db_conn *conn, int64_t deadline_ms, struct error *err)
+int admin_set_session_idle(struct db_conn *conn, int64_t session_idle_ms, int64_t deadline_ms, struct error *err)
 {
-    return run(conn, "SET mysql-session_idle_ms=3600000", deadline_ms, err); /* the longest that ProxySQL takes: 1 h */
+    char sql[sql_bytes_max];
+    (void)snprintf(sql, sizeof(sql), "SET mysql-session_idle_ms=%lld", (long long)session_idle_ms);
+    return run(conn, sql, deadline_ms, err);
 }
 
 int admin_set_wait_timeout(struct db_conn *conn, int64_t wait_timeout_ms, int64_t deadline_ms, struct error *err)

@@ -18,6 +18,7 @@ struct admin_traffic {
     int64_t transactions;    /* of the MySQL clients, open ones */
     bool paused;             /* false where the version cannot tell (before 2.6) */
     int64_t wait_timeout_ms; /* runtime's mysql-wait_timeout */
+    int64_t session_idle_ms; /* runtime's mysql-session_idle_ms; -1 = not told */
     int64_t uptime_s;
 };
 
@@ -39,9 +40,12 @@ MUST_CHECK int admin_shutdown(struct db_conn *conn, int64_t deadline_ms, struct 
 MUST_CHECK int admin_set_wait_timeout(struct db_conn *conn, int64_t wait_timeout_ms, int64_t deadline_ms,
                                       struct error *err);
 
-/* For the next LOAD MYSQL VARIABLES: with --idle-threads no more sessions go to the thread for idle ones, which ends
- * them only once in 2 s and is not woken (docs/proxysql-facts.md). Without it this changes nothing. */
-MUST_CHECK int admin_keep_sessions_in_workers(struct db_conn *conn, int64_t deadline_ms, struct error *err);
+/* mysql-session_idle_ms in memory, for the next LOAD MYSQL VARIABLES: with --idle-threads sessions that are idle for so
+ * long go to a thread for idle ones, which ends them only once in 2 s and is not woken (docs/proxysql-facts.md); with
+ * the longest that ProxySQL takes none goes there. Without --idle-threads this changes nothing. */
+enum { ADMIN_SESSION_IDLE_MAX_MS = 3600 * 1000 };
+MUST_CHECK int admin_set_session_idle(struct db_conn *conn, int64_t session_idle_ms, int64_t deadline_ms,
+                                      struct error *err);
 
 /* Wake every worker: a KILL CONNECTION of a session that cannot exist. */
 MUST_CHECK int admin_wake(struct db_conn *conn, int64_t deadline_ms, struct error *err);

@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (draining_record_format(&r, text, &err) < 0 || draining_record_parse(text, sizeof(text), &again, &err) < 0)
         abort();
     if (again.kind != r.kind || strcmp(again.host, r.host) != 0 || again.boot_ms != r.boot_ms ||
-        again.wait_timeout_ms != r.wait_timeout_ms || again.deadline_ms != r.deadline_ms)
+        again.wait_timeout_ms != r.wait_timeout_ms || again.session_idle_ms != r.session_idle_ms ||
+        again.deadline_ms != r.deadline_ms)
         abort();
     return 0;
 }

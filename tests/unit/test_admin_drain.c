@@ -50,10 +50,13 @@ static void a_node_is_drained_and_undone(void **state)
     assert_in_range(before, 1000, 1000 * 1000 * 1000);
     ok(admin_pause(conn, soon(), &err));
     ok(admin_pause(conn, soon(), &err)); /* it is already */
+    assert_in_range(t.session_idle_ms, 1, 1000);
+    ok(admin_set_session_idle(conn, ADMIN_SESSION_IDLE_MAX_MS, soon(), &err));
     ok(admin_set_wait_timeout(conn, 25, soon(), &err));
     ok(admin_read_traffic(conn, false, soon(), &t, &err));
     assert_true(t.paused);
     assert_int_equal(t.wait_timeout_ms, 25);
+    assert_int_equal(t.session_idle_ms, ADMIN_SESSION_IDLE_MAX_MS);
     ok(admin_wake(conn, soon(), &err));
     ok(admin_kill_session(conn, 4711, soon(), &err)); /* it has gone */
     ok(admin_set_wait_timeout(conn, before, soon(), &err));

@@ -17,6 +17,7 @@ static const struct draining_record example = {.kind = DRAINING_MAINTENANCE,
                                                .host = "7d9b6f0e-0f67-4c3e-a8c3-95b7e0f9a2b1",
                                                .boot_ms = 1234567,
                                                .wait_timeout_ms = 28800000,
+                                               .session_idle_ms = 1000,
                                                .deadline_ms = 0,
                                                .began_ms = 1764101700123};
 
@@ -71,6 +72,7 @@ static void comes_back_as_it_was(void **state)
     assert_string_equal(r.host, example.host);
     assert_int_equal(r.boot_ms, example.boot_ms);
     assert_int_equal(r.wait_timeout_ms, example.wait_timeout_ms);
+    assert_int_equal(r.session_idle_ms, example.session_idle_ms);
     assert_int_equal(r.deadline_ms, example.deadline_ms);
 }
 

@@ -6,10 +6,11 @@ import pytest
 from lib import ctl
 from lib.agent import SLOW, clean_environment
 from lib.agent import run as agent_runs
-from lib.draining import EMPTY, NOT_READY, REFUSED, SERVING, STOPPED, Shutdown, clients, ended, run, wait_gone
+from lib.draining import EMPTY, NOT_READY, REFUSED, SERVING, STOPPED, Shutdown, clients, ended, run, variable, wait_gone
 from lib.waiting import wait_until
 
 JUDGED = "draining file judged"
+VARIABLES = ["mysql-wait_timeout", "mysql-session_idle_ms"]
 LONG = {"shutdown.pause_delay": 2, "shutdown.drain_timeout": 60, "shutdown.shutdown_timeout": 120}
 
 
@@ -70,13 +71,16 @@ def test_another_life_is_another_story(served, make_agent):
 
 
 def test_a_shutdown_whose_time_is_over_is_undone(served, make_agent, client):
-    """It cannot have been this pod's end: the node is there and serves again."""
+    """It cannot have been this pod's end: the node is there, serves again and has its variables back."""
+    before = [variable(served, name) for name in VARIABLES]
     short = {"shutdown.pause_delay": 0, "shutdown.drain_timeout": 5, "shutdown.shutdown_timeout": 6}
     agent = make_agent(served, short)
     busy = client()
     run(busy, "BEGIN")
     run(busy, "INSERT INTO drained VALUES (1)")
     Shutdown(agent)
+    wait_until(lambda: all(variable(served, name) != old for name, old in zip(VARIABLES, before)), 6 * SLOW,
+               "both are touched")
     kill_in(agent, REFUSED)
     assert served.traffic_refused()
     time.sleep(6)
@@ -84,6 +88,7 @@ def test_a_shutdown_whose_time_is_over_is_undone(served, make_agent, client):
     assert again.wait_record(JUDGED)["until"] == "running"
     again.wait_ready()
     assert not served.traffic_refused() and not again.draining_file.exists()
+    assert [variable(served, name) for name in VARIABLES] == before
     run(busy, "COMMIT")
 
 
