@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,9 @@
 #include "shared/log.h"
 
 enum { printed_bytes_max = 256 * 1024 };
+/* Enough for a dozen threads that seldom allocate. By default glibc gives each one its own, and what is free in it
+ * serves nobody else: 0.4 MB in a core among 2,000 pods. */
+enum { malloc_arenas = 2 };
 /* A drain keeps to its own budget, of which 2 s are the least: this is for one that does not. */
 enum { drain_late_ms = 1000 };
 
@@ -183,6 +187,7 @@ int main(int argc, char **argv)
 {
     struct error err = ERROR_INIT;
     struct loaded_config *loaded = NULL;
+    (void)mallopt(M_ARENA_MAX, malloc_arenas);
     if (config_load(argc, argv, environ, &loaded, &err) < 0) {
         (void)fprintf(stderr, "proxysql-agent: %s\n", err.text);
         return EXIT_FAILURE;
