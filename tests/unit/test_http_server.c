@@ -295,6 +295,29 @@ static void test_free_nothing(void **state)
     http_server_free(NULL);
 }
 
+/* The one that pauses is ended; the older one, at work on its request, has its answer first. */
+static void test_old_connections_end(void **state)
+{
+    (void)state;
+    struct world *w = world_start((struct http_server_options){.connection_age_ms = 1000});
+    int busy = client_new(w);
+    send_text(busy, GET("/later"));
+    wait_deferred(w, 1);
+    int idle = client_new(w);
+    assert_closed(idle);
+    wake_all(w);
+    struct response r;
+    read_response(busy, true, &r);
+    assert_string_equal(r.body, "later");
+    assert_non_null(strcasestr(r.text, "connection: close\r\n"));
+    assert_closed(busy);
+    struct http_server_stats stats;
+    http_server_get_stats(w->server, &stats);
+    assert_true(stats.limit_hits[HTTP_LIMIT_CONNECTION_AGE] >= 1);
+    assert_works(w);
+    world_stop(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +328,7 @@ int main(void)
         WORLD(test_headers_and_peer),
         WORLD(test_entity_limit),
         cmocka_unit_test(test_slow_request),
+        cmocka_unit_test(test_old_connections_end),
         WORLD(test_long_header_name),
         WORLD(test_port_taken),
         cmocka_unit_test(test_bad_address),
