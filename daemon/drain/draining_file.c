@@ -141,12 +141,14 @@ static int failed(const char *what, const char *path, struct error *err)
     return error_set(err, code, "%s the draining file %s: %s", what, path, strerror(-code));
 }
 
-/* A regular file's beginning, one byte more than ours has; -1 when it is none. */
+/* A regular file's beginning, one byte more than ours has; 0 of what is none, -1 when it cannot be read. */
 static ssize_t read_start(int fd, char *ret_text, size_t size)
 {
     struct stat st;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+    if (fstat(fd, &st) < 0)
         return -1;
+    if (!S_ISREG(st.st_mode))
+        return 0;
     ssize_t n;
     do {
         n = read(fd, ret_text, size);
@@ -165,7 +167,9 @@ int draining_file_read(const char *path, enum draining_owner *ret_owner, struct 
     if (fd < 0 && errno != ELOOP && errno != ENXIO)
         return failed("read", path, err);
     char text[DRAINING_FILE_BYTES + 1];
-    ssize_t n = fd < 0 ? -1 : read_start(fd, text, sizeof(text));
+    ssize_t n = fd < 0 ? 0 : read_start(fd, text, sizeof(text));
+    if (n < 0)
+        return failed("read", path, err);
     bool ours = n > 0 && draining_record_parse(text, (size_t)n, ret_record, NULL) == 0;
     *ret_owner = ours ? DRAINING_AGENT : DRAINING_OPERATOR;
     return 0;

@@ -28,7 +28,8 @@ struct drain_memory {
     int64_t stop_by_ms; /* monotonic: a shutdown that goes on after a restart of the agent ends by then; 0 = none */
     _Atomic int64_t undo_again_ms; /* monotonic: an undo has failed, and is tried again then; 0 = none has */
     _Atomic bool told_grace;       /* that the pod's grace period is too short */
-    _Atomic bool recover;          /* an agent's draining file is there that nobody has judged yet */
+    _Atomic bool recover;          /* a draining file is there that nobody has judged yet */
+    bool told_unreadable;          /* that it cannot be read: once until it can; at the start, then by the job */
 };
 
 /* One who asks. */
@@ -47,8 +48,8 @@ struct drain_request {
  * job_queue_submit_with(). Thread-safe. */
 MUST_CHECK int drain_request(const struct job_context *context, const struct drain_request *request, struct error *err);
 
-/* At the agent's start: a draining file of an agent is judged as soon as ProxySQL answers; until then nothing is
- * written to the cluster. */
+/* At the agent's start: a draining file of an agent, or one that cannot be read, is judged as soon as ProxySQL answers
+ * and it can be read; until then nothing is written to the cluster. */
 void drain_recover_at_start(const struct job_context *context);
 
 /* For the health job, after each answer of ProxySQL: submit what has to be judged now, or an undo that has failed. */

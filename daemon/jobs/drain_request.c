@@ -82,13 +82,18 @@ int drain_request(const struct job_context *c, const struct drain_request *reque
     return rc;
 }
 
+/* One that cannot be read is read again when it is to be judged, with each answer of ProxySQL. */
 static int read_file(const struct job_context *c, enum draining_owner *ret_owner, struct draining_record *ret_record)
 {
+    struct drain_memory *m = c->drain_memory;
     cleanup_config const struct config *config = config_live_get(c->live);
     struct error err = ERROR_INIT;
     int rc = draining_file_read(config->shutdown.draining_file, ret_owner, ret_record, &err);
-    if (rc < 0)
-        log_warn("the draining file cannot be read", LOG_STR("error", err.text));
+    if (rc < 0 && !m->told_unreadable)
+        log_warn("the draining file cannot be read, so it is not known whether a drain was going on; it is tried again "
+                 "with each answer of ProxySQL",
+                 LOG_STR("error", err.text));
+    m->told_unreadable = rc < 0;
     return rc;
 }
 
@@ -96,14 +101,16 @@ void drain_recover_at_start(const struct job_context *c)
 {
     enum draining_owner owner;
     struct draining_record record;
-    if (read_file(c, &owner, &record) < 0 || owner == DRAINING_NOBODY)
+    int rc = read_file(c, &owner, &record);
+    if (rc == 0 && owner == DRAINING_NOBODY)
         return;
-    if (owner == DRAINING_OPERATOR) {
+    if (rc == 0 && owner == DRAINING_OPERATOR) {
         log_info("a draining file that is the operator's keeps this pod from being ready");
         return;
     }
-    log_info("a drain was going on when the agent ended; waiting for ProxySQL to see whether it goes on",
-             LOG_STR("kind", record.kind == DRAINING_SHUTDOWN ? "shutdown" : "maintenance"));
+    if (rc == 0)
+        log_info("a drain was going on when the agent ended; waiting for ProxySQL to see whether it goes on",
+                 LOG_STR("kind", record.kind == DRAINING_SHUTDOWN ? "shutdown" : "maintenance"));
     job_queue_set_draining(c->queue, true);
     atomic_store(&c->drain_memory->recover, true);
 }
@@ -149,7 +156,11 @@ void drain_judge_file(const struct job_context *c)
     if (!atomic_load(&m->recover) || health.admin != ADMIN_ANSWERS)
         return;
     atomic_store(&m->recover, false);
-    if (read_file(c, &owner, &record) < 0 || owner != DRAINING_AGENT) {
+    if (read_file(c, &owner, &record) < 0) {
+        atomic_store(&m->recover, true);
+        return;
+    }
+    if (owner != DRAINING_AGENT) {
         m->own_file = false;
         if (!m->begun)
             job_queue_set_draining(c->queue, false);

@@ -156,6 +156,17 @@ static void other_things_are_the_operators(void **state)
     assert_int_equal(rmdir(path), 0);
 }
 
+/* The kernel's own file of this process' memory is a regular one, and nothing is mapped at its begin. */
+static void nobody_owns_what_cannot_be_read(void **state)
+{
+    enum draining_owner owner = DRAINING_NOBODY;
+    struct draining_record record;
+    struct error err = ERROR_INIT;
+    (void)state;
+    assert_int_equal(draining_file_read("/proc/self/mem", &owner, &record, &err), -EIO);
+    assert_string_equal(err.text, "read the draining file /proc/self/mem: Input/output error");
+}
+
 static void says_which_folder_is_missing(void **state)
 {
     (void)state;
@@ -206,6 +217,7 @@ int main(void)
         cmocka_unit_test_teardown(stays_the_operators, clean),
         cmocka_unit_test_teardown(links_are_not_followed, clean),
         cmocka_unit_test_teardown(other_things_are_the_operators, clean),
+        cmocka_unit_test(nobody_owns_what_cannot_be_read),
         cmocka_unit_test(says_which_folder_is_missing),
         cmocka_unit_test(refuses_what_it_did_not_write),
         cmocka_unit_test(the_host_has_an_id),

@@ -10,6 +10,8 @@ from lib.draining import EMPTY, NOT_READY, REFUSED, SERVING, STOPPED, Shutdown, 
 from lib.waiting import wait_until
 
 JUDGED = "draining file judged"
+UNREADABLE = ("the draining file cannot be read, so it is not known whether a drain was going on; it is tried again with each "
+              "answer of ProxySQL")
 VARIABLES = ["mysql-wait_timeout", "mysql-session_idle_ms"]
 LONG = {"shutdown.pause_delay": 2, "shutdown.drain_timeout": 60, "shutdown.shutdown_timeout": 120}
 
@@ -103,6 +105,29 @@ def test_it_is_judged_when_proxysql_answers(served, make_agent):
     assert not again.records(JUDGED) and again.ready().status == 503
     served.control("wedge off")
     assert again.wait_record(JUDGED, timeout=5)["until"] == "maintenance"
+
+
+def test_it_is_judged_when_it_can_be_read(served, make_agent, tmp_path):
+    """A regular file whose read fails is in its place when the agent comes back; nobody knows what was asked for."""
+    folder, kept = tmp_path / "file", tmp_path / "kept"
+    folder.mkdir()
+    settings = {"shutdown.draining_file": str(folder / "mem")}
+    agent = make_agent(served, settings)
+    ctl.ask(agent, "drain", "--maintenance", "--wait")
+    agent.process.kill()
+    folder.rename(kept)
+    folder.symlink_to("/proc/self")
+    again = make_agent(served, settings, ready=False, same=True)
+    wait_until(lambda: again.status()["admin"] == "answers", 5 * SLOW, "ProxySQL has answered")
+    assert again.ready().status == 503 and not again.records(JUDGED) and len(again.records(UNREADABLE)) == 1
+    folder.unlink()
+    kept.rename(folder)
+    wait_until(lambda: again.ready() and again.records(JUDGED), 5 * SLOW, "it is judged")  # probes ask ProxySQL
+    assert again.records(JUDGED)[0]["until"] == "maintenance"
+    wait_until(lambda: ctl.ask(again, "status")["drain"]["step"] == "drained", 5 * SLOW, "it stays drained")
+    ctl.ask(again, "undrain")
+    again.wait_ready()
+    assert not (folder / "mem").exists()
 
 
 @pytest.mark.parametrize("flag", ["--check-config", "--show-config", "--run_mode=dump"])
