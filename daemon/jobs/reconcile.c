@@ -15,11 +15,10 @@
 #include "shared/mem.h"
 
 enum {
-    look_ms = 3000,                 /* for the source to say who the cores are */
-    confirm_ms = 5000,              /* a fresh list of the core pods must come within this time */
-    event_explains_ms = 5000,       /* so long after it; a watch can be dead for longer without a word */
-    own_pod_missing_ms = 30 * 1000, /* before the selector is said to be wrong */
-    passes_max = 2,                 /* writes in one job: the read-back may differ once */
+    look_ms = 3000,           /* for the source to say who the cores are */
+    confirm_ms = 5000,        /* a fresh list of the core pods must come within this time */
+    event_explains_ms = 5000, /* so long after it; a watch can be dead for longer without a word */
+    passes_max = 2,           /* writes in one job: the read-back may differ once */
 };
 
 struct reconcile_state *reconcile_state_new(void)
@@ -191,23 +190,13 @@ static int accept_satellites(struct pass *p, struct error *err)
     return write_once(p, LOAD_SATELLITE_RUNNING, err);
 }
 
-/* Only a confirmed view can say that the own pod is not selected. */
 static void watch_own_pod(struct pass *p)
 {
-    struct reconcile_state *s = p->state;
-    int64_t now_ms = clock_mono_ms();
     const struct pod *own = wanted_own_pod(p->view->pods, p->view->count);
     drain_warn_grace(p->context, own);
-    if ((own != NULL && own->is_core) || !p->view->confirmed) {
-        s->own_missing_ms = 0;
-        s->reported_own_missing = false;
+    bool present = own != NULL && own->is_core;
+    if (!absence_look(&p->state->own_missing, present, p->view->confirmed, clock_mono_ms()))
         return;
-    }
-    if (s->own_missing_ms == 0)
-        s->own_missing_ms = now_ms;
-    if (s->reported_own_missing || now_ms - s->own_missing_ms < own_pod_missing_ms)
-        return;
-    s->reported_own_missing = true;
     const struct config *c = p->context->config;
     if (p->context->members->knows_pods)
         log_warn(p->context->members->own_missing, LOG_STR("namespace", c->core.podselector.namespace),

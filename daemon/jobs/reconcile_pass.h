@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/cluster/absence.h"
 #include "daemon/cluster/departures.h"
 #include "daemon/discovery/own_pod.h"
 #include "daemon/jobs/job_table.h"
@@ -17,11 +18,10 @@ struct reconcile_state {
     int64_t noticed_ms;
     uint64_t settled_version; /* of the core pods, when runtime was last found equal to them */
     bool settled;
-    int64_t accept_from_ms; /* monotonic; pods that were Running before are accepted; 0 = not known yet */
-    int64_t last_load_ms;   /* monotonic, before the statements of our last LOAD; 0 = none */
-    int64_t last_write_ms;  /* monotonic, when the rows were last written; 0 = never */
-    int64_t own_missing_ms; /* monotonic, since when; 0 = it is there */
-    bool reported_own_missing;
+    int64_t accept_from_ms;        /* monotonic; pods that were Running before are accepted; 0 = not known yet */
+    int64_t last_load_ms;          /* monotonic, before the statements of our last LOAD; 0 = none */
+    int64_t last_write_ms;         /* monotonic, when the rows were last written; 0 = never */
+    struct absence own_missing;    /* of the own pod */
     struct departures *departures; /* of sources that know addresses alone */
     int64_t answered_ms;           /* monotonic, of the last answer that these were told */
     uint64_t returns;              /* of rows that had been removed, reported so far */
