@@ -16,6 +16,7 @@
 #include "daemon/dump/upload.h"
 #include "daemon/dump/upload_url.h"
 #include "daemon/jobs/dump_progress.h"
+#include "daemon/jobs/job_counters.h"
 #include "daemon/jobs/job_table.h"
 #include "shared/buf.h"
 #include "shared/clock.h"
@@ -146,7 +147,10 @@ static int read_into(struct dump *d, struct db_conn *conn, enum admin_digest_tab
     health_state_begin_dump(d->context->health, clock_mono_ms());
     int rc = dump_table(conn, &request, fd, ret_count, err);
     health_state_end_dump(d->context->health, clock_mono_ms());
-    dump_progress_end(&d->progress, ret_count->rows, is_unused(table, ret_count) ? 0 : ret_count->bytes);
+    const struct job_counters_dump written = {.rows = ret_count->rows_written,
+                                              .bytes = is_unused(table, ret_count) ? 0 : ret_count->bytes};
+    job_counters_add_dump(&written);
+    dump_progress_end(&d->progress, ret_count->rows, written.bytes);
     return rc < 0
                ? error_wrap(err, "%s after %" PRIu64 " rows", admin_digest_table_name(table, o->reset), ret_count->rows)
                : 0;

@@ -19,6 +19,8 @@ static const struct {
 
 static _Atomic uint64_t loads[LOAD_MODULES][LOAD_REASONS];
 static struct histogram durations[JOB_COUNTERS_KINDS];
+static _Atomic uint64_t dump_rows;
+static _Atomic uint64_t dump_bytes;
 static _Atomic int64_t members_wanted = -1;
 static _Atomic int64_t members_actual = -1;
 static _Atomic int64_t members_missing = -1;
@@ -60,6 +62,18 @@ struct histogram *job_counters_durations(size_t kind)
 {
     assert(kind < JOB_COUNTERS_KINDS);
     return &durations[kind];
+}
+
+void job_counters_add_dump(const struct job_counters_dump *dump)
+{
+    atomic_fetch_add_explicit(&dump_rows, dump->rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&dump_bytes, dump->bytes, memory_order_relaxed);
+}
+
+void job_counters_get_dump(struct job_counters_dump *ret_dump)
+{
+    *ret_dump = (struct job_counters_dump){.rows = atomic_load_explicit(&dump_rows, memory_order_relaxed),
+                                           .bytes = atomic_load_explicit(&dump_bytes, memory_order_relaxed)};
 }
 
 void job_counters_set_cluster(const struct job_counters_cluster *cluster)

@@ -39,6 +39,14 @@ uint64_t job_counters_loads(size_t module, enum load_reason reason);
 enum { JOB_COUNTERS_KINDS = 16 };
 struct histogram *job_counters_durations(size_t kind);
 
+/* Digests that dumps of this process wrote, also those that failed later; bytes as written, compressed ones if so. */
+struct job_counters_dump {
+    uint64_t rows;
+    uint64_t bytes;
+};
+void job_counters_add_dump(const struct job_counters_dump *dump);
+void job_counters_get_dump(struct job_counters_dump *ret_dump);
+
 /* The cluster as the last pass of this agent saw it; -1 = no pass has. */
 struct job_counters_cluster {
     int64_t members_wanted;  /* core mode */

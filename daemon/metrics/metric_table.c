@@ -68,6 +68,8 @@ VALUE(lease_terms, in->status.has_election, in->status.election.terms)
 VALUE(lease_renewals, in->status.has_election, in->status.election.renewals)
 VALUE(lease_conflicts, in->status.has_election, in->status.election.conflicts)
 VALUE(lease_failures, in->status.has_election, in->status.election.failures)
+VALUE(dump_rows, true, in->dump.rows)
+VALUE(dump_bytes, true, in->dump.bytes)
 VALUE(http_connections, true, in->http.connections)
 VALUE(http_connections_max, true, in->http.connections_max)
 VALUE(http_accepted, true, in->http.accepted)
@@ -208,6 +210,9 @@ const struct metric metric_table[] = {
     GAUGE("drain_clients_cut_in_transaction", "", "", drain_cut_busy, "Of these: in a transaction"),
     COUNTER("drains_total", "", "", drains, "Drains that began"),
     COUNTER("drain_failures_total", "", "", drains_failed, "Drains that ended with an error"),
+
+    COUNTER("dump_rows_total", "", "", dump_rows, "Digests that dumps wrote, also those that failed later"),
+    COUNTER("dump_bytes_total", "bytes", "", dump_bytes, "Bytes of them, compressed ones if so"),
 
     COUNTER("http_requests_total", "", "path, code", sample_http_requests,
             "HTTP requests answered; path other is every path that is not served"),

@@ -24,6 +24,7 @@ void metrics_collect(const struct job_context *jobs, const struct http_server *s
     if (jobs->pods != NULL)
         collect_pods(jobs->pods, in);
     job_counters_get_cluster(&in->cluster);
+    job_counters_get_dump(&in->dump);
 }
 
 void metrics_release(struct metric_input *input)

@@ -27,6 +27,7 @@ struct metric_input {
     bool pods_complete;                  /* while status.has_pods */
     bool pods_confirmed;
     struct job_counters_cluster cluster;
+    struct job_counters_dump dump;
 };
 
 /* Rows until the one without a name. */

@@ -10,6 +10,7 @@ import pytest
 from lib import ctl
 from lib.agent import SLOW, Agent, split_log
 from lib.digests import HOST, assert_same, dump, in_proxysql, make_digests, read, start_dump, totals
+from lib.metrics import read_metrics
 from lib.put_server import PutServer
 from lib.waiting import wait_until
 
@@ -55,6 +56,9 @@ def test_the_agent_dumps_and_the_mode_touches_nothing(node, make_agent, tmp_path
     assert done.record("dump done")["agent"] == str(agent.socket)
     assert str(folder) in done.record("dump done")["saved"]
     assert agent.records("dump done")[0]["rows"] == 1000
+    metrics = read_metrics(agent)
+    assert metrics.value("dump_rows_total") == 1000
+    assert metrics.value("dump_bytes_total") == (folder / f"{HOST}-digests.jsonl.gz").stat().st_size
 
 
 @pytest.mark.parametrize("reset", [True, False])
