@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { bar_width = 24, text_width = 40 };
+enum { bar_width = 24, width = 79, tail_size = 48 }; /* a terminal's last column would begin a new line */
 
 /* Text of others, on one line. */
 static void make_printable(char *text)
@@ -22,21 +22,21 @@ static void show_line(struct progress *p, const char *text)
     (void)fprintf(stderr, "%s\n", text);
 }
 
+/* What is cut when it does not fit is the text. */
 static void show_bar(struct progress *p, const char *text, int64_t done, int64_t total, const char *unit)
 {
-    char bar[bar_width + 1];
-    int filled = total <= 0 || done < 0 ? 0 : done >= total ? bar_width : (int)(bar_width * done / total);
-    memset(bar, '#', (size_t)filled);
-    memset(bar + filled, '.', (size_t)(bar_width - filled));
-    bar[bar_width] = '\0';
+    char head[bar_width + 16] = "";
+    char tail[tail_size] = "";
+    if (total > 0) {
+        double part = done < 0 ? 0 : done < total ? (double)done / (double)total : 1;
+        int filled = (int)(bar_width * part);
+        (void)snprintf(head, sizeof(head), "[%.*s%.*s] %3d%% ", filled, "########################", bar_width - filled,
+                       "........................", (int)(100 * part));
+    } else if (done > 0) {
+        (void)snprintf(tail, sizeof(tail), ": %" PRId64 " %.15s", done, unit);
+    }
     p->shown = true;
-    if (total > 0)
-        (void)fprintf(stderr, "\r\033[K[%s] %3d%% %.*s", bar, (int)(100 * (done < total ? done : total) / total),
-                      text_width, text);
-    else if (done > 0)
-        (void)fprintf(stderr, "\r\033[K%.*s: %" PRId64 " %.15s", text_width, text, done, unit);
-    else
-        (void)fprintf(stderr, "\r\033[K%.*s", text_width, text);
+    (void)fprintf(stderr, "\r\033[K%s%.*s%s", head, width - (int)(strlen(head) + strlen(tail)), text, tail);
     (void)fflush(stderr);
 }
 
