@@ -218,8 +218,21 @@ static bool is_follower(struct pass *p)
     return false;
 }
 
+/* For who asked: what became of the difference. */
+static void say_deferred(const struct pass *p)
+{
+    job_set_summary(p->to.job, "the members differ; the next write may come %lld ms after the last",
+                    (long long)p->context->config->core.publish_interval_ms);
+}
+
+static void say_settled(const struct pass *p, bool written)
+{
+    job_set_summary(p->to.job, written ? "members written: %zu" : "members as they should be: %zu", p->wanted.count);
+}
+
 static int run_pass(struct pass *p, struct error *err)
 {
+    bool written = false;
     int rc = take_view(p, err);
     if (rc == 0)
         watch_own_pod(p);
@@ -229,14 +242,19 @@ static int run_pass(struct pass *p, struct error *err)
         rc = want(p, err);
     if (rc == 0 && is_follower(p))
         return pass_follow(p, err);
-    if (rc == 0 && !pass_is_settled(p) && pass_must_wait(p))
+    if (rc == 0 && !pass_is_settled(p) && pass_must_wait(p)) {
+        say_deferred(p);
         return 0;
+    }
     if (rc == 0 && !pass_is_settled(p) && !pass_is_explained(p))
         rc = pass_confirm(p, err);
-    if (rc == 0 && !pass_is_settled(p))
+    if (rc == 0 && !pass_is_settled(p)) {
         rc = pass_write(p, LOAD_CORES_CHANGED, err);
+        written = true;
+    }
     if (rc < 0)
         return rc;
+    say_settled(p, written);
     p->state->settled = true;
     p->state->settled_version = p->view->core_version;
     return accept_satellites(p, err);

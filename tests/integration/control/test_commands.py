@@ -9,6 +9,11 @@ from lib.control import Control
 from lib.waiting import wait_until
 
 
+def last(agent, kind):
+    """What jobs tells of a kind."""
+    return next(job for job in ctl.ask(agent, "jobs")["jobs"] if job["kind"] == kind)
+
+
 def test_status_as_a_table_fits_80_columns(satellite):
     done = ctl.run("status", agent=satellite)
     assert done.returncode == 0 and done.stderr == ""
@@ -33,10 +38,63 @@ def test_python_client_gets_the_same(satellite):
 
 
 def test_resync_runs_the_job(satellite):
-    before = next(job for job in ctl.ask(satellite, "jobs")["jobs"] if job["kind"] == "resync")
+    before = last(satellite, "resync")
     assert ctl.run("resync", agent=satellite).returncode == 0
-    after = next(job for job in ctl.ask(satellite, "jobs")["jobs"] if job["kind"] == "resync")
-    assert after["succeeded"] > before["succeeded"]
+    assert last(satellite, "resync")["succeeded"] > before["succeeded"]
+
+
+@pytest.fixture
+def core(make_agent, fresh_node):
+    """The only core of its cluster."""
+    place = f"{fresh_node.address}:{fresh_node.admin_port}"
+    agent = make_agent(fresh_node, {"core.discovery": "static", "core.peers": [place], "core.interval": 1, "core.publish_interval_ms": 3000},
+                       env={"POD_IP": fresh_node.address})
+    agent.wait_ready()
+    return agent
+
+
+def test_health_asks_proxysql_now(satellite):
+    done = ctl.run("health", agent=satellite)
+    assert done.returncode == 0 and "\nhealth     admin answers for " in done.stdout, done
+    before = last(satellite, "health")
+    found = ctl.ask(satellite, "health")["health"]
+    assert (found["admin"], found["reason"]) == ("answers", "")
+    assert last(satellite, "health")["succeeded"] > before["succeeded"]
+
+
+def test_health_of_a_node_that_is_gone_is_status_2(make_agent, make_node):
+    node = make_node()
+    agent = make_agent(node, {"run_mode": "satellite"})
+    agent.wait_ready()
+    node.kill()
+    wait_until(lambda: ctl.run("health", agent=agent).returncode == 2, 3 * SLOW, "health tells it")  # health.max_age_ms
+    assert "health     admin refused" in ctl.run("health", agent=agent).stdout
+
+
+def test_members_and_reconcile_of_a_core(core, fresh_node):
+    host = fresh_node.address
+    wait_until(lambda: [(m["host"], m["wanted"], m["actual"]) for m in ctl.ask(core, "members")["cluster"]["members"]]
+               == [(host, True, True)], 5 * SLOW, "the node is a member")
+    table = ctl.run("members", agent=core)
+    assert table.returncode == 0 and "members    1, 1 wanted" in table.stdout, table
+    before = last(core, "reconcile")
+    assert ctl.run("reconcile", agent=core).stdout.startswith("members as they should be: 1 (")
+    assert last(core, "reconcile")["succeeded"] > before["succeeded"]
+    fresh_node.admin("DELETE FROM proxysql_servers")
+    fresh_node.admin("LOAD PROXYSQL SERVERS TO RUNTIME")
+    assert "the next write may come 3000 ms after" in ctl.ask(core, "reconcile")["summary"]
+    wait_until(lambda: ": 1" in ctl.ask(core, "reconcile")["summary"], 5 * SLOW, "they are written")
+    assert fresh_node.value("SELECT hostname FROM runtime_proxysql_servers") == host
+
+
+def test_version_of_all_three(satellite, node):
+    found = ctl.ask(satellite, "version")
+    printed = ctl.run("version", agent=satellite).stdout.split("\n")
+    assert found["protocol"] == 1 and found["proxysql"] == node.value("SELECT version()")
+    own = ctl.run("--version").stdout.split()[1]
+    assert printed[0].split() == ["agentctl", own]
+    assert printed[1].split()[:2] == ["agent", found["agent"] + ","]
+    assert printed[2].split() == ["ProxySQL", found["proxysql"]]
 
 
 def test_job_of_another_mode_is_refused_in_words(satellite):

@@ -144,6 +144,31 @@ def test_requests_in_one_piece_are_answered_in_order(satellite):
     assert [answer["id"] for answer in answers(send(satellite, data))] == list(range(50))
 
 
+def test_a_client_that_half_closes_gets_its_answers(satellite):
+    """All of them, of jobs as well, and then the end."""
+    client = Control(satellite.socket, timeout=10 * SLOW)
+    for number, command in enumerate(("version", "resync", "version")):
+        client.send({"version": 1, "id": number, "command": command})
+    client.socket.shutdown(socket.SHUT_WR)
+    got = []
+    while len(got) < 3:
+        answer = client.receive()
+        got += [] if "progress" in answer else [(answer["id"], "result" in answer)]
+    assert got == [(0, True), (1, True), (2, True)]
+    with pytest.raises(ConnectionError):
+        client.receive()
+
+
+def test_half_a_frame_and_a_half_close_end_the_connection(satellite):
+    client = Control(satellite.socket, timeout=10 * SLOW)
+    client.socket.sendall(frame(msgpack.packb(REQUEST))[:-1])
+    client.socket.shutdown(socket.SHUT_WR)
+    began = time.monotonic()
+    with pytest.raises(ConnectionError):
+        client.receive()
+    assert time.monotonic() - began < 3 * SLOW
+
+
 def test_a_half_frame_is_ended(satellite):
     client = Control(satellite.socket, timeout=(FRAME_S + 5) * SLOW)
     began = time.monotonic()
