@@ -9,11 +9,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "shared/clock.h"
 #include "shared/mem.h"
 
 enum { backlog = 128, folder_mode_run = 0755, folder_mode_own = 0700, mode_while_binding = 0600 };
+enum { lock_wait_ms = 500, lock_step_ms = 10 };
 
 static int address_of(const char *path, struct sockaddr_un *ret_address, struct error *err)
 {
@@ -55,7 +58,8 @@ static int bind_file(const char *path, const struct sockaddr_un *address, mode_t
     return error_set(err, code, "%s: %s", path, strerror(-code));
 }
 
-/* The folder is locked while we look and bind: of two agents that start at once one finds the other's socket. */
+/* The folder is locked while we look and bind, so that of two agents that start at once one finds the other's socket.
+ * Whoever may open the folder may lock it: after lock_wait_ms, and where nothing can be locked, it goes on without. */
 static int lock_folder(const char *path)
 {
     char folder[SOCKET_PATH_SIZE];
@@ -66,8 +70,10 @@ static int lock_folder(const char *path)
     else
         slash[slash == folder ? 1 : 0] = '\0';
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0)
-        (void)flock(fd, LOCK_EX | LOCK_NB);
+    const struct timespec pause = {.tv_nsec = lock_step_ms * 1000000L};
+    int64_t deadline_ms = clock_mono_ms() + lock_wait_ms;
+    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK && clock_mono_ms() < deadline_ms)
+        (void)nanosleep(&pause, NULL);
     return fd;
 }
 

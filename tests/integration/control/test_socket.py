@@ -1,14 +1,17 @@
 """Where the socket is, who may connect, who may change something."""
+import fcntl
 import os
 import pwd
 import socket
 import stat
 import subprocess
+import tempfile
+import time
 
 import pytest
 
 from lib import ctl
-from lib.agent import clean_environment
+from lib.agent import SLOW, clean_environment
 from lib.binaries import built
 from lib.control import Control
 
@@ -91,6 +94,19 @@ def test_a_live_socket_is_respected_and_the_agent_goes_on(satellite, make_agent,
     assert "set control.socket" in warnings[0]["msg"]
     other.stop()
     assert Control(satellite.socket).call("version")["result"]["protocol"] == 1  # it is still the first one's
+
+
+def test_a_folder_that_somebody_keeps_locked_holds_up_for_half_a_second(make_agent, node):
+    """Whoever may open a folder may lock it."""
+    with tempfile.TemporaryDirectory(prefix="agent-") as place:
+        folder = os.open(place, os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        began = time.monotonic()
+        agent = make_agent(node, {"run_mode": "satellite", "control.socket": f"{place}/s"})
+        assert 0.5 <= time.monotonic() - began < 5 * SLOW
+        assert ctl.run("--socket", f"{place}/s", "version").returncode == 0
+        os.close(folder)
+        agent.stop()
 
 
 @pytest.mark.parametrize("path, why", [("/no/such/folder/s", "No such file or directory"), ("/dev/null", "is no socket"),
