@@ -167,8 +167,19 @@ static int print_completion(enum shell shell)
     return print_buf(&out, rc);
 }
 
+/* A presigned URL is a password. Without a query it holds no secret. */
+static void warn_of_secrets(const struct options *o)
+{
+    const char *url =
+        command_id_of(o->command) == COMMAND_DUMP ? command_text(o->command, &o->values, "upload-url") : NULL;
+    if (url != NULL && strchr(url, '?') != NULL)
+        (void)fprintf(stderr, "proxysql-agentctl: dump: every process on this machine can read --upload-url in the "
+                              "command line; dump.upload_url in the agent's configuration file is safer\n");
+}
+
 static int run_command(const struct options *o)
 {
+    warn_of_secrets(o);
     bool watches =
         command_id_of(o->command) == COMMAND_STATUS && command_value(o->command, &o->values, "watch", 0) != 0;
     return watches ? watch(o) : connect_and_call(o, false);

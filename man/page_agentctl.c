@@ -54,7 +54,8 @@ static void write_commands(struct roff *r)
 static void write_interrupts(struct roff *r)
 {
     roff_macro(r, ".SH INTERRUPTION");
-    roff_text(r, "Ctrl-C ends this program at once, and never what it asked the agent for:");
+    roff_text(r, "Ctrl-C ends this program at once by SIGINT (a shell shows status 130), and never what it asked the "
+                 "agent for:");
     for (size_t i = 0; i < COMMAND_IDS; i++) {
         roff_item(r, "%s", command_table[i].name);
         roff_text(r, "%s", command_table[i].on_interrupt);
@@ -77,6 +78,9 @@ static void write_ends(struct roff *r)
     roff_macro(r, ".SH OUTPUT");
     roff_text(r, "Tables fit 80 columns. Colours and progress bars are for terminals only; NO_COLOR or --no-color turn "
                  "colours off. JSON is stable: keys are added, not changed.");
+    roff_macro(r, ".SH SECURITY");
+    roff_text(r, "Every process of the machine can read a command line. A presigned URL does not belong into dump "
+                 "--upload-url, which warns about it, but into dump.upload_url of the agent's configuration file.");
     roff_macro(r, ".SH FILES");
     roff_item(r, "%s/agent.sock", SOCKET_RUN_FOLDER);
     roff_text(r, "The agent's socket, unless control.socket says otherwise.");

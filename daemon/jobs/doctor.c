@@ -48,17 +48,27 @@ void doctor_get_report(struct doctor_state *s, struct doctor_report *ret_report)
     mutex_unlock(&s->lock);
 }
 
-static bool password_in_flag(const struct config *config)
+/* A URL to upload to is a secret when it is presigned. */
+static bool is_secret(const struct config *config, size_t row)
+{
+    if (strcmp(option_table[row].key, "dump.upload_url") == 0)
+        return strchr(config->dump.upload_url, '?') != NULL;
+    return (option_table[row].flags & OPTION_SECRET) != 0;
+}
+
+static const char *secret_in_flag(const struct config *config)
 {
     const struct loaded_config *loaded = config_live_loaded(config);
-    int row = option_find("proxysql.password", false);
-    return row >= 0 && loaded->origin[row].source == CONFIG_FROM_FLAG;
+    for (size_t row = 0; row < option_count; row++)
+        if (loaded->origin[row].source == CONFIG_FROM_FLAG && is_secret(config, row))
+            return option_table[row].key;
+    return NULL;
 }
 
 static void read_states(const struct job_context *c, struct doctor_facts *f)
 {
     f->config = c->config;
-    f->password_in_flag = password_in_flag(c->config);
+    f->secret_in_flag = secret_in_flag(c->config);
     health_state_get(c->health, &f->health);
     f->phase = phase_get(c->phase);
     f->draining_file = access(c->config->shutdown.draining_file, F_OK) == 0;

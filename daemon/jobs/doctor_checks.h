@@ -47,7 +47,7 @@ struct doctor_name {
 /* Everything that was found. */
 struct doctor_facts {
     const struct config *config;
-    bool password_in_flag;
+    const char *secret_in_flag; /* the setting's key; NULL = none */
     struct health_snapshot health;
     enum phase phase;
     bool draining_file;

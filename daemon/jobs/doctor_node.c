@@ -147,9 +147,11 @@ static void check_account(const struct doctor_facts *f, struct doctor_report *r)
     doctor_add(r, "admin account", is_admin && remote ? DOCTOR_BROKEN : DOCTOR_OK,
                "use another account of admin_credentials: ProxySQL lets \"admin\" in from localhost only",
                "user %s at %s", c->proxysql.username, c->proxysql.address);
-    doctor_add(r, "password", f->password_in_flag ? DOCTOR_RISK : DOCTOR_OK,
-               "use proxysql.password_file or AGENT_PROXYSQL_PASSWORD",
-               f->password_in_flag ? "given by a flag: every process on the node can read it" : "not in a flag");
+    if (f->secret_in_flag == NULL)
+        doctor_add(r, "password", DOCTOR_OK, "", "not in a flag");
+    else
+        doctor_add(r, "password", DOCTOR_RISK, "give it in the configuration file or the environment",
+                   "%s is given by a flag: every process on the node can read it", f->secret_in_flag);
 }
 
 static void check_pool(const struct doctor_facts *f, struct doctor_report *r)

@@ -233,8 +233,9 @@ static void test_account(void **state)
     expect("admin account", DOCTOR_OK, "admin at 127.0.0.1:6032");
     config.proxysql.address = "10.0.0.9:6032";
     expect("admin account", DOCTOR_BROKEN, "admin at 10.0.0.9:6032");
-    facts.password_in_flag = true;
-    expect("password", DOCTOR_RISK, "flag");
+    expect("password", DOCTOR_OK, "not in a flag");
+    facts.secret_in_flag = "dump.upload_url";
+    expect("password", DOCTOR_RISK, "dump.upload_url is given by a flag");
 }
 
 static void test_pool_and_queue(void **state)

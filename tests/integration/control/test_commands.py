@@ -156,6 +156,13 @@ def test_dump_writes_files(satellite):
     assert "stats_mysql_query_digest" in summary and "-digests.csv" in summary
 
 
+def test_a_presigned_url_in_the_command_line_is_warned_about(satellite):
+    said = "every process on this machine can read --upload-url"
+    for url, warned in (("ftp://127.0.0.1/?X-Amz-Signature=secret", True), ("ftp://127.0.0.1/x", False)):
+        done = ctl.run("dump", "--upload-url", url, agent=satellite)
+        assert done.returncode == 2 and (said in done.stderr) == warned and "secret" not in done.stderr, done
+
+
 def test_maintenance_and_back(satellite):
     result = ctl.ask(satellite, "drain", "--maintenance", "--wait", "--delay", "0")
     assert "drained" in result["summary"]

@@ -1,6 +1,8 @@
 """doctor on a node with things that a human would find."""
 import json
 
+import pytest
+
 from lib import ctl
 
 
@@ -31,6 +33,15 @@ def test_what_is_wrong_is_told_with_evidence_and_remedy(make_agent, node):
     assert "nothing drains" in found["draining file"]["evidence"]
     assert all(finding["remedy"] for name, finding in found.items() if name in bad)
     assert "radmin" not in found["password"]["evidence"]
+
+
+@pytest.mark.parametrize("url, verdict", [("https://bucket/x?sig=secret", "risk"), ("https://bucket/x", "ok")])
+def test_a_presigned_url_in_a_flag(make_agent, node, url, verdict):
+    agent = make_agent(node, {"run_mode": "satellite"}, flags=[f"--dump.upload_url={url}"])
+    agent.wait_ready()
+    found = findings(agent)[1]["password"]
+    assert found["verdict"] == verdict and ("dump.upload_url" in found["evidence"]) == (verdict == "risk")
+    assert "secret" not in found["evidence"]
 
 
 def test_without_proxysql(make_agent, fresh_node):
