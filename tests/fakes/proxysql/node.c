@@ -17,6 +17,15 @@ static void set_variable(struct database *db, const char *name, const char *valu
     database_mustf(db, "UPDATE main.global_variables SET variable_value = %Q WHERE variable_name = %Q", value, name);
 }
 
+/* Its PostgreSQL module has no clients but those that a test writes down. */
+static void create_pgsql_tables(struct node *node)
+{
+    if (node->version[0] >= '3')
+        database_must(&node->db, "CREATE TABLE stats.stats_pgsql_global (Variable_Name VARCHAR NOT NULL PRIMARY KEY, "
+                                 "Variable_Value VARCHAR NOT NULL); "
+                                 "INSERT INTO stats.stats_pgsql_global VALUES ('Client_Connections_connected', '0')");
+}
+
 /* What the command line says goes over what is configured. */
 static int configure(struct node *node, const struct node_options *options, struct error *err)
 {
@@ -62,6 +71,7 @@ int node_init(struct node *node, const struct node_options *options, struct erro
     if (r < 0)
         return error_wrap(err, "initial configuration");
     digests_create(node);
+    create_pgsql_tables(node);
     r = configure(node, options, err);
     return r < 0 ? error_wrap(err, "initial configuration") : 0;
 }

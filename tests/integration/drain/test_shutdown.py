@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from lib import ctl
 from lib.agent import SLOW
 from lib.binaries import built
 from lib.draining import (EMPTY, FAILED, NOT_READY, REFUSED, STOPPED, TIME_UP, Shutdown, ended, is_open, messages, run,
@@ -92,6 +93,29 @@ def test_a_statement_under_way_is_waited_for(served, make_agent, client):
     thread.join(5)
     assert [int(row[0]) for row in rows] == [0]
     ended(agent)
+
+
+@pytest.mark.knobs
+def test_postgresql_clients_are_waited_for(make_node, make_agent):
+    """They are counted like the others, and nothing is done to them."""
+    node = make_node(version="3.0.1-12-g1234567")
+    count = "sql UPDATE stats.stats_pgsql_global SET Variable_Value = '{}'"
+    node.control(count.format(2))
+    agent = make_agent(node, {"shutdown.pause_delay": 0})
+    idle = node.client()
+    shutdown = Shutdown(agent)
+    agent.wait_record(REFUSED)
+    wait_until(lambda: not is_open(idle), 6 * SLOW, "the MySQL client is gone")
+    time.sleep(2)
+    assert shutdown.is_alive() and not agent.records(EMPTY)
+    node.control(count.format(1))
+    wait_until(lambda: ctl.ask(agent, "status")["drain"]["clients"] == 1, 3 * SLOW, "one is left")
+    assert node.control("count ^(SET|LOAD|KILL).*(pgsql|PGSQL)")["received"] == 0
+    node.control(count.format(0))
+    assert shutdown.result().status == 200
+    ended(agent)
+    wait_gone(node)
+    assert agent.records(EMPTY)[0]["clients_at_pause"] == 3 and not agent.records(TIME_UP)
 
 
 def test_who_is_left_at_the_end_is_cut(served, make_agent, client):
