@@ -11,7 +11,7 @@ enum {
     look_ms = 50,              /* between two looks at something that is about to happen */
     port_ms = 300,             /* a connect on the pod's own network */
     command_slice_ms = 200,    /* a command is waited for in slices, so that an order is heard meanwhile */
-    command_settles_ms = 2000, /* the ports follow a command that was answered within this time */
+    command_settles_ms = 2000, /* the ports follow a PAUSE or RESUME that was answered within this time */
 };
 
 void drain_node_init(struct drain_node *node, const struct job_context *context, struct drain_state *state)
@@ -154,25 +154,34 @@ static int64_t settles_ms(int64_t limit_ms)
     return settled_ms < limit_ms ? settled_ms : limit_ms;
 }
 
-static int do_command(struct drain_node *node, command_fn *command, bool (*is_so)(const struct drain_node *),
-                      const char *not_so, int64_t limit_ms, struct error *err)
+/* One of the three commands. */
+struct command {
+    command_fn *send;
+    bool (*is_so)(const struct drain_node *); /* what it is for */
+    const char *not_so;
+    bool takes_its_time; /* the ports may follow as late as there is time, else within command_settles_ms */
+};
+
+static int do_command(struct drain_node *node, const struct command *command, int64_t limit_ms, struct error *err)
 {
-    int sent = send_command(node, command, limit_ms, err);
+    int sent = send_command(node, command->send, limit_ms, err);
     bool may_have_worked = sent == 0 || sent == -ETIMEDOUT || sent == -ECONNRESET;
-    if (!may_have_worked && !is_so(node))
+    if (!may_have_worked && !command->is_so(node))
         return sent;
-    int rc = see(node, is_so, settles_ms(limit_ms));
+    int rc = see(node, command->is_so, command->takes_its_time ? limit_ms : settles_ms(limit_ms));
     if (rc == DRAIN_ORDER_CHANGED || rc == 0) {
         error_clear(err);
         return rc;
     }
-    return sent < 0 ? sent : error_set(err, rc, "%s", not_so);
+    return sent < 0 ? sent : error_set(err, rc, "%s", command->not_so);
 }
 
 int drain_node_pause(struct drain_node *node, int64_t limit_ms, struct error *err)
 {
-    return do_command(node, admin_pause, drain_node_refuses_clients,
-                      "PROXYSQL PAUSE was answered, but new clients are still accepted", limit_ms, err);
+    static const struct command pause = {.send = admin_pause,
+                                         .is_so = drain_node_refuses_clients,
+                                         .not_so = "PROXYSQL PAUSE was answered, but new clients are still accepted"};
+    return do_command(node, &pause, limit_ms, err);
 }
 
 static bool accepts_clients(const struct drain_node *node)
@@ -182,13 +191,18 @@ static bool accepts_clients(const struct drain_node *node)
 
 int drain_node_resume(struct drain_node *node, int64_t limit_ms, struct error *err)
 {
-    return do_command(node, admin_resume, accepts_clients,
-                      "PROXYSQL RESUME was answered, but new clients are still refused", limit_ms, err);
+    static const struct command resume = {.send = admin_resume,
+                                          .is_so = accepts_clients,
+                                          .not_so = "PROXYSQL RESUME was answered, but new clients are still refused"};
+    return do_command(node, &resume, limit_ms, err);
 }
 
 int drain_node_stop(struct drain_node *node, int64_t limit_ms, struct error *err)
 {
+    static const struct command shutdown = {.send = admin_shutdown,
+                                            .is_so = drain_node_gone,
+                                            .not_so = "PROXYSQL SHUTDOWN was heard, but ProxySQL still listens",
+                                            .takes_its_time = true};
     give_back(node); /* the way is free for the command, whoever carries it */
-    return do_command(node, admin_shutdown, drain_node_gone, "PROXYSQL SHUTDOWN was heard, but ProxySQL still listens",
-                      limit_ms, err);
+    return do_command(node, &shutdown, limit_ms, err);
 }

@@ -46,5 +46,5 @@ bool drain_node_refuses_clients(const struct drain_node *node);
 MUST_CHECK int drain_node_pause(struct drain_node *node, int64_t limit_ms, struct error *err);
 MUST_CHECK int drain_node_resume(struct drain_node *node, int64_t limit_ms, struct error *err);
 
-/* SHUTDOWN, and wait until nobody listens any more. */
+/* SHUTDOWN, and wait until nobody listens any more, until limit_ms. */
 MUST_CHECK int drain_node_stop(struct drain_node *node, int64_t limit_ms, struct error *err);

@@ -6,6 +6,7 @@ import pytest
 
 from lib.agent import SLOW
 from lib.draining import FAILED, NEVER_PAUSED, NOT_READY, REFUSED, STOPPED, Shutdown, ended, messages, run, wait_gone
+from lib.forward import Forward
 from lib.stuck import frozen
 from lib.waiting import wait_until
 
@@ -153,6 +154,20 @@ def test_proxysql_dies_at_a_statement(served, make_agent, client, moment, statem
     ended(agent)
     wait_until(lambda: not served.process.running(), 2, "it has died")
     assert idle and not agent.records(FAILED)
+
+
+def test_ports_that_close_late(served, make_agent):
+    """The command's connection is lost long before nobody listens any more: all the time that is left counts."""
+    way = Forward(served.admin_port)  # which goes on listening
+    agent = make_agent(served, {"shutdown.pause_delay": 0, "proxysql.address": f"127.0.0.1:{way.port}"})
+    shutdown = Shutdown(agent)
+    wait_gone(served)
+    time.sleep(4)
+    assert shutdown.is_alive() and not agent.records(STOPPED)
+    way.close()
+    assert shutdown.result().status == 200
+    ended(agent)
+    assert agent.records(STOPPED) and not agent.records(FAILED)
 
 
 def test_sigterm_without_a_pre_stop_hook(served, make_agent, client):
