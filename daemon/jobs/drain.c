@@ -190,6 +190,8 @@ static int accept_clients(struct drain *d)
         struct error ignored = ERROR_INIT;
         if (job_should_stop(d->job))
             return -ECANCELED;
+        if (clock_mono_ms() >= d->plan.empty_until_ms)
+            break; /* a statement without any time would be left unanswered, and in the way of PAUSE and SHUTDOWN */
         int rc = drain_node_look(&d->node, d->plan.empty_until_ms, &traffic, &ignored);
         if (rc == -ECONNREFUSED && drain_node_gone(&d->node)) {
             note_gone(d);
