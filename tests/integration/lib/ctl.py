@@ -18,3 +18,8 @@ def ask(agent, *words):
     done = run(*words, "--output", "json", agent=agent)
     assert done.returncode == 0, done
     return json.loads(done.stdout)
+
+
+def job(agent, kind):
+    """What `jobs` tells of a kind."""
+    return next(found for found in ask(agent, "jobs")["jobs"] if found["kind"] == kind)
