@@ -21,8 +21,9 @@ enum {
     look_ms = 500,        /* how often the node is looked at while it accepts */
     pause_ms = 10 * 1000, /* PAUSE answers within mysql-poll_timeout (2 s), usually */
     pause_least_ms = 2500,
-    undo_ms = 15 * 1000, /* RESUME answers within milliseconds, or never */
-    undo_again_ms = 5000,
+    undo_ms = 15 * 1000,  /* RESUME answers within milliseconds, or never */
+    undo_again_ms = 5000, /* after a failed undo; doubles with each one more */
+    undo_again_max_ms = 60 * 1000,
 };
 
 struct drain {
@@ -392,16 +393,28 @@ static void summarise(const struct drain *d)
                     (long long)s.cut);
 }
 
+static int undo_or_again(struct drain *d, struct error *err)
+{
+    int rc = undo(d, err);
+    if (rc >= 0) {
+        d->m->undo_failures = 0;
+        return rc;
+    }
+    int64_t wait_ms = undo_again_ms;
+    for (unsigned i = 0; i < d->m->undo_failures && wait_ms < undo_again_max_ms; i++)
+        wait_ms *= 2;
+    d->m->undo_failures++;
+    atomic_store(&d->m->undo_again_ms, clock_mono_ms() + (wait_ms < undo_again_max_ms ? wait_ms : undo_again_max_ms));
+    return rc;
+}
+
 /* Towards what is wanted now: 0, DRAIN_ORDER_CHANGED, or why it is not reached. */
 static int follow(struct drain *d, struct error *err)
 {
     atomic_store(&d->m->undo_again_ms, 0);
-    if (d->node.order.target == DRAIN_RUNNING) {
-        int undone = undo(d, err);
-        if (undone < 0)
-            atomic_store(&d->m->undo_again_ms, clock_mono_ms() + undo_again_ms);
-        return undone;
-    }
+    if (d->node.order.target == DRAIN_RUNNING)
+        return undo_or_again(d, err);
+    d->m->undo_failures = 0;
     int rc = drain(d);
     if (rc != 0)
         return rc == DRAIN_ORDER_CHANGED ? rc : error_set(err, rc, "the agent stops");
@@ -411,6 +424,17 @@ static int follow(struct drain *d, struct error *err)
         (void)drain_state_enter(d->node.state, DRAIN_STEP_DRAINED);
     summarise(d);
     return d->problem.code < 0 ? error_set(err, d->problem.code, "%s", d->problem.text) : 0;
+}
+
+/* An undo that goes on failing is said once: whoever asks for it again is told anyway. */
+static void log_failure(const struct drain *d, const struct error *err)
+{
+    if (d->m->undo_failures > 1)
+        log_debug("undoing the drain still fails", LOG_STR("error", err->text),
+                  LOG_INT("again_in_ms", atomic_load(&d->m->undo_again_ms) - clock_mono_ms()));
+    else
+        log_error("draining failed", LOG_STR("until", drain_target_name(d->node.order.target)),
+                  LOG_STR("error", err->text));
 }
 
 int drain_run(struct job *job, void *context, struct error *err)
@@ -429,7 +453,6 @@ int drain_run(struct job *job, void *context, struct error *err)
     } while (rc == DRAIN_ORDER_CHANGED || !drain_state_end(c->drain, &d.node.order, rc, err->text));
     drain_node_fini(&d.node);
     if (rc < 0)
-        log_error("draining failed", LOG_STR("until", drain_target_name(d.node.order.target)),
-                  LOG_STR("error", err->text));
+        log_failure(&d, err);
     return rc;
 }

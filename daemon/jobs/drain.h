@@ -14,6 +14,8 @@ struct job_context;
 
 /* To begin; how long it may take is planned by daemon/drain/plan.h. */
 enum { DRAIN_DEADLINE_MS = 60 * 1000 };
+/* Who may wait for a drain; those who do not wait, signals above all, have one place more. */
+enum { DRAIN_ASKERS_MAX = 1024 };
 
 /* What the drain job keeps from one run to the next: a maintenance is one run, its end another one. Only the job uses
  * it, but for what is atomic. */
@@ -25,10 +27,13 @@ struct drain_memory {
     bool emptied;             /* no client is left, or their time is over */
     enum drain_target target; /* which the plan is for, while begun */
     int64_t target_ms;        /* monotonic, since when */
-    int64_t stop_by_ms; /* monotonic: a shutdown that goes on after a restart of the agent ends by then; 0 = none */
+    int64_t stop_by_ms;     /* monotonic: a shutdown that goes on after a restart of the agent ends by then; 0 = none */
+    unsigned undo_failures; /* in succession */
     _Atomic int64_t undo_again_ms; /* monotonic: an undo has failed, and is tried again then; 0 = none has */
     _Atomic bool told_grace;       /* that the pod's grace period is too short */
     _Atomic bool recover;          /* a draining file is there that nobody has judged yet */
+    _Atomic unsigned askers;       /* who wait for what they asked for */
+    _Atomic bool kept;             /* the place of those who do not wait is taken */
     bool told_unreadable;          /* that it cannot be read: once until it can; at the start, then by the job */
 };
 
@@ -44,8 +49,8 @@ struct drain_request {
 };
 
 /* Ask, and join the drain that runs. 0: done will be called exactly once, with what became of this request (-ECANCELED:
- * another one took its place meanwhile). -EBUSY: the agent is stopping, which is not undone. Other codes of
- * job_queue_submit_with(). Thread-safe. */
+ * another one took its place meanwhile). -EBUSY: the agent is stopping, which is not undone, or DRAIN_ASKERS_MAX wait
+ * already; who gives no done is never too many. Other codes of job_queue_submit_with(). Thread-safe. */
 MUST_CHECK int drain_request(const struct job_context *context, const struct drain_request *request, struct error *err);
 
 /* At the agent's start: a draining file of an agent, or one that cannot be read, is judged as soon as ProxySQL answers

@@ -40,8 +40,8 @@ static void drain_ended(void *arg, const struct job_result *result)
         own.code = -ECANCELED;
         own.text = "something else was asked for meanwhile";
     }
-    if (asker->done != NULL)
-        asker->done(asker->arg, &own);
+    asker->done(asker->arg, &own);
+    (void)atomic_fetch_sub(&asker->c->drain_memory->askers, 1);
     free(asker);
 }
 
@@ -64,7 +64,63 @@ static int submit(struct asker *asker, struct error *err)
     return job_queue_submit_with(asker->c->queue, &submission, err);
 }
 
-int drain_request(const struct job_context *c, const struct drain_request *request, struct error *err)
+static int submit_kept(const struct job_context *c, struct error *err);
+
+/* The place is given back before the order is looked at: who asks from now on takes it. */
+static void kept_ended(void *arg, const struct job_result *result)
+{
+    struct asker *asker = arg;
+    const struct job_context *c = asker->c;
+    struct drain_order order;
+    (void)result;
+    free(asker);
+    atomic_store(&c->drain_memory->kept, false);
+    drain_state_order(c->drain, &order);
+    if (drain_state_reached(c->drain) != order.target && submit_kept(c, NULL) < 0)
+        log_debug("the drain's job is not submitted again: the agent stops");
+}
+
+/* Those who do not wait share one place, which is theirs however many wait: who has it sees to it that what was asked
+ * for last is done. */
+static int submit_kept(const struct job_context *c, struct error *err)
+{
+    struct drain_order order;
+    if (atomic_exchange(&c->drain_memory->kept, true))
+        return 0;
+    drain_state_order(c->drain, &order);
+    struct asker *asker = xcalloc(1, sizeof(*asker));
+    asker->c = c;
+    const struct job_submission submission = {
+        .kind = JOB_DRAIN, .done = kept_ended, .arg = asker, .deadline_ms = budget_ms(c, order.target)};
+    int rc = job_queue_submit_with(c->queue, &submission, err);
+    if (rc < 0) {
+        atomic_store(&c->drain_memory->kept, false);
+        free(asker);
+    }
+    return rc;
+}
+
+static int submit_waiting(const struct job_context *c, const struct drain_request *request, struct error *err)
+{
+    struct asker *asker = xcalloc(1, sizeof(*asker));
+    *asker = (struct asker){
+        .c = c, .target = request->target, .progress = request->progress, .done = request->done, .arg = request->arg};
+    int rc = submit(asker, err);
+    if (rc < 0)
+        free(asker);
+    return rc;
+}
+
+/* Before anything is asked for: who is refused has changed nothing. */
+static int take_place(const struct job_context *c, const struct drain_request *request, struct error *err)
+{
+    if (request->done == NULL || atomic_fetch_add(&c->drain_memory->askers, 1) < DRAIN_ASKERS_MAX)
+        return 0;
+    (void)atomic_fetch_sub(&c->drain_memory->askers, 1);
+    return error_set(err, -EBUSY, "drain refused: %d callers wait for it", DRAIN_ASKERS_MAX);
+}
+
+static int ask(const struct job_context *c, const struct drain_request *request, struct error *err)
 {
     struct drain_stats stats;
     int rc = drain_state_ask(c->drain, request->target, request->now, request->delay_ms, err);
@@ -73,12 +129,17 @@ int drain_request(const struct job_context *c, const struct drain_request *reque
     drain_get_stats(c->drain, &stats);
     log_info("drain asked for", LOG_STR("by", request->by), LOG_STR("until", drain_target_name(request->target)),
              LOG_STR("step", drain_step_name(stats.step)));
-    struct asker *asker = xcalloc(1, sizeof(*asker));
-    *asker = (struct asker){
-        .c = c, .target = request->target, .progress = request->progress, .done = request->done, .arg = request->arg};
-    rc = submit(asker, err);
+    return request->done == NULL ? submit_kept(c, err) : submit_waiting(c, request, err);
+}
+
+int drain_request(const struct job_context *c, const struct drain_request *request, struct error *err)
+{
+    int rc = take_place(c, request, err);
     if (rc < 0)
-        free(asker);
+        return rc;
+    rc = ask(c, request, err);
+    if (rc < 0 && request->done != NULL)
+        (void)atomic_fetch_sub(&c->drain_memory->askers, 1);
     return rc;
 }
 

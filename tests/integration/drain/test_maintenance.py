@@ -10,13 +10,14 @@ from lib.draining import (EMPTY, FAILED, NEVER_PAUSED, NOT_READY, REFUSED, SERVI
                           wait_gone)
 from lib.waiting import wait_until
 
+STILL_FAILS = "undoing the drain still fails"
 DRAINED = ("draining", "drained")
 
 
 @pytest.fixture
 def maintained(served, make_agent, client):
     """An agent in maintenance, whose node had three idle clients."""
-    agent = make_agent(served)
+    agent = make_agent(served, {"log.level": "DEBUG"})
     before = variable(served, "mysql-wait_timeout"), served.admin(
         "SELECT checksum FROM runtime_checksums_values WHERE name='mysql_variables'")
     for _ in range(3):
@@ -156,6 +157,21 @@ def test_an_undo_that_failed_is_tried_again(served, maintained):
     maintained.wait_ready(timeout=20)
     assert not maintained.draining_file.exists() and not served.traffic_refused()
     assert variable(served, "mysql-wait_timeout") == maintained.before[0]
+
+
+@pytest.mark.knobs
+def test_an_undo_that_goes_on_failing_is_said_once(served, maintained):
+    served.control("pause fails")
+    for _ in range(2):
+        refused = ctl.run("undrain", agent=maintained)
+        assert refused.returncode != 0 and "RESUME" in refused.stderr
+    wait_until(lambda: maintained.ready() and len(maintained.records(STILL_FAILS)) >= 2, 15 * SLOW, "it is tried again")
+    once, again = maintained.records(STILL_FAILS)[:2]
+    assert 9000 < once["again_in_ms"] <= 10000 and 19000 < again["again_in_ms"] <= 20000
+    assert len(maintained.records(FAILED)) == 1 and maintained.records(FAILED)[0]["until"] == "running"
+    served.control("pause works")
+    ctl.ask(maintained, "undrain")
+    maintained.wait_ready()
 
 
 @pytest.mark.knobs

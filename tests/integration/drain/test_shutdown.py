@@ -1,4 +1,5 @@
 """A shutdown: its phases, what clients see of them, who may join."""
+import contextlib
 import signal
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from lib.binaries import built
 from lib.draining import (EMPTY, FAILED, NOT_READY, REFUSED, STOPPED, TIME_UP, Shutdown, ended, is_open, messages, run,
                          variable, wait_gone)
 from lib.waiting import wait_until
+
+WAIT_MAX = 1024  # callers of one drain
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -209,6 +212,24 @@ def test_the_control_command_as_a_pre_stop_hook(served, make_agent, client):
     wait_gone(served)
     assert {record["by"] for record in agent.records("drain asked for")} == {"proxysql-agentctl drain", "SIGTERM"}
     assert len(agent.records(STOPPED)) == 1
+
+
+def test_sigterm_joins_however_many_wait(served, make_agent):
+    """As many callers as may wait for a drain; one more is told so, and a signal is no caller."""
+    agent = make_agent(served, {"api.max_connections": WAIT_MAX + 100, "shutdown.pause_delay": 3600,
+                                "shutdown.drain_timeout": 3600, "shutdown.shutdown_timeout": 3600})
+    with contextlib.ExitStack() as stack:
+        for _ in range(WAIT_MAX):
+            caller = stack.enter_context(socket.create_connection((agent.host, agent.port), 5))
+            caller.sendall(b"GET /shutdown HTTP/1.1\r\nHost: agent\r\n\r\n")
+        wait_until(lambda: len(agent.records("drain asked for")) == WAIT_MAX, 20 * SLOW, "they wait", step=0.2)
+        refused = agent.ask("/shutdown")
+        assert refused.status == 500
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGQUIT):
+            agent.process.signal(number)
+        ended(agent)
+    wait_gone(served)
+    assert agent.records(STOPPED) and not agent.records(FAILED)
 
 
 def test_a_client_that_hangs_up_stops_nothing(served, make_agent):
