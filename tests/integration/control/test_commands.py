@@ -44,8 +44,9 @@ def test_resync_runs_the_job(satellite):
 def core(make_agent, fresh_node):
     """The only core of its cluster."""
     place = f"{fresh_node.address}:{fresh_node.admin_port}"
-    agent = make_agent(fresh_node, {"core.discovery": "static", "core.peers": [place], "core.interval": 1, "core.publish_interval_ms": PUBLISH_MS},
-                       env={"POD_IP": fresh_node.address})
+    settings = {"core.discovery": "static", "core.peers": [place], "core.interval": 1,
+                "core.publish_interval_ms": PUBLISH_MS}
+    agent = make_agent(fresh_node, settings, env={"POD_IP": fresh_node.address})
     agent.wait_ready()
     return agent
 
