@@ -75,7 +75,7 @@ def test_another_life_is_another_story(served, make_agent):
 def test_a_shutdown_whose_time_is_over_is_undone(served, make_agent, client):
     """It cannot have been this pod's end: the node is there, serves again and has its variables back."""
     before = [variable(served, name) for name in VARIABLES]
-    short = {"shutdown.pause_delay": 0, "shutdown.drain_timeout": 5, "shutdown.shutdown_timeout": 6}
+    short = {"shutdown.pause_delay": 0, "shutdown.drain_timeout": 5, "shutdown.shutdown_timeout": 8}
     agent = make_agent(served, short)
     busy = client()
     run(busy, "BEGIN")
@@ -85,7 +85,7 @@ def test_a_shutdown_whose_time_is_over_is_undone(served, make_agent, client):
                "both are touched")
     kill_in(agent, REFUSED)
     assert served.traffic_refused()
-    time.sleep(6)
+    time.sleep(8)
     again = make_agent(served, short, ready=False, same=True)
     assert again.wait_record(JUDGED)["until"] == "running"
     again.wait_ready()
