@@ -75,7 +75,11 @@ void database_fini(struct database *db)
 
 void database_must(struct database *db, const char *sql)
 {
-    if (sqlite3_exec(db->admin, sql, NULL, NULL, NULL) == SQLITE_OK)
+    int rc;
+    do { /* a stop interrupts what clients run, and what we run at that moment as well */
+        rc = sqlite3_exec(db->admin, sql, NULL, NULL, NULL);
+    } while (rc == SQLITE_INTERRUPT);
+    if (rc == SQLITE_OK)
         return;
     (void)fprintf(stderr, "fake-proxysql: %s: %s\n", sql, sqlite3_errmsg(db->admin));
     abort();

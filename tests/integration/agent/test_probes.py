@@ -102,8 +102,8 @@ def test_admin_stuck_and_traffic_greets(node, make_agent):
     for each in (agent, strict, patient):
         each.wait_ready()
     with wedged(node):
-        wait_degraded(agent, strict, patient)
-        for each in (agent, strict, patient):
+        wait_degraded(agent, patient)
+        for each in (agent, patient):
             assert each.statuses() == (200, 200, 200)
         body = agent.ready().json
         assert list(body) == HEALTH_KEYS
