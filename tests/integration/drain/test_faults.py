@@ -1,4 +1,5 @@
 """A drain of a node that does not do what it should: it ends in time, with what still works, and says why."""
+import contextlib
 import signal
 import time
 
@@ -43,7 +44,8 @@ def test_a_wedged_admin(served, make_agent, client, when):
     check_failed(agent, shutdown, began, "in time", "stuck")
     assert served.process.running()
     assert run(busy, "SELECT 1")  # clients were served meanwhile
-    served.control("wedge off")
+    with contextlib.suppress(OSError, ValueError):  # the stand-in may have ended before it answers
+        served.control("wedge off")
     wait_gone(served)
 
 

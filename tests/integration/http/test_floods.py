@@ -69,7 +69,7 @@ def test_an_address_keeps_its_share_when_it_rests(agent):
 def test_slow_clients_meet_their_limits(agent_many, node):
     """All kinds of slow clients at once, for longer than each of them is borne."""
     agent = agent_many
-    seconds = max(SECONDS, 14)
+    seconds = max(SECONDS, 20)
     with attacked(agent) as attackers:
         for number, attack in enumerate(["idle", "slow_headers", "slow_bodies", "pings", "slow_readers"]):
             attackers.start(attack, seconds, f"127.0.0.{100 + number}")
