@@ -22,8 +22,9 @@
  * listener rests until the newcomer has its place or is refused.
  */
 enum {
-    /* Unacknowledged bytes end a connection: libh2o has no limit for sending. */
-    tcp_user_timeout_ms = 10 * 1000,
+    /* Should the sweep miss it, the kernel ends a connection whose client takes nothing: later, since it counts none.
+     */
+    tcp_user_timeout_slack_ms = 5 * 1000,
     accept_batch = 16,
     accept_pause_ms = 100
 };
@@ -71,7 +72,7 @@ static void on_handshake(h2o_socket_t *socket, const char *err)
 
 static void link_new(struct http_server *server, int fd, struct http_source *source, int64_t now_ms)
 {
-    unsigned timeout = tcp_user_timeout_ms;
+    unsigned timeout = (unsigned)(server->conns.options.timeout_ms + tcp_user_timeout_slack_ms);
     int on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
