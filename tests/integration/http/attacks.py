@@ -1,6 +1,7 @@
 """Clients that an HTTP server has to survive: `attacks.py NAME PORT SECONDS [SOURCE]`, a process of its own so that it
 does not slow the one that measures. Prints one JSON object of what it did."""
 import contextlib
+import itertools
 import json
 import selectors
 import socket
@@ -128,18 +129,29 @@ def pings(attack):
 
 
 def slow_readers(attack):
-    """Ask for more than fits into the buffers and take nothing."""
-    request = b"GET /metrics HTTP/1.1\r\nhost: agent\r\n\r\n" * 500
+    """Ask for more than fits into the buffers and take nothing; who is cut is followed by another."""
+    requests = b"GET /metrics HTTP/1.1\r\nhost: agent\r\n\r\n" * 500
+    clients = [attack.connect(SO_RCVBUF=4096) for _ in range(5)]
+    unsent = [requests] * len(clients)
+    for client in clients:
+        client.setblocking(False)
     while attack.going_on():
-        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            clients = [stack.enter_context(attack.connect(SO_RCVBUF=4096)) for _ in range(5)]
-            for client in clients:
-                client.setblocking(False)
-            while attack.going_on():
-                for client in clients:
-                    with contextlib.suppress(BlockingIOError):
-                        attack.count("sent", client.send(request))
-                time.sleep(0.1)
+        for number, client in enumerate(clients):
+            try:
+                sent = client.send(unsent[number])
+            except BlockingIOError:
+                continue
+            except OSError:
+                attack.count("ended")
+                client.close()
+                clients[number], unsent[number] = attack.connect(SO_RCVBUF=4096), requests
+                clients[number].setblocking(False)
+            else:
+                attack.count("sent", sent)
+                unsent[number] = unsent[number][sent:] or requests
+        time.sleep(0.1)
+    for client in clients:
+        client.close()
 
 
 def handshakes(attack):
@@ -149,10 +161,13 @@ def handshakes(attack):
 
 
 def big_bodies(attack):
-    """10 MB to a path that takes none, with and without a length."""
+    """10 MB to a path that takes none, with and without a length, again and again."""
     begin = b"POST /healthz/ready HTTP/1.1\r\nhost: agent\r\n"
-    for head, block in ((b"content-length: 10000000\r\n\r\n", b"x" * 10000),
-                        (b"transfer-encoding: chunked\r\n\r\n", b"2710\r\n" + b"x" * 10000 + b"\r\n")):
+    kinds = ((b"content-length: 10000000\r\n\r\n", b"x" * 10000),
+             (b"transfer-encoding: chunked\r\n\r\n", b"2710\r\n" + b"x" * 10000 + b"\r\n"))
+    for head, block in itertools.cycle(kinds):
+        if not attack.going_on():
+            return
         with attack.connect() as client:
             status = b""
             with contextlib.suppress(OSError):

@@ -74,10 +74,10 @@ def test_slow_clients_meet_their_limits(agent_many, node):
         for number, attack in enumerate(["idle", "slow_headers", "slow_bodies", "pings", "slow_readers"]):
             attackers.start(attack, seconds, f"127.0.0.{100 + number}")
     metrics = read_metrics(agent)
-    for limit in ("idle_time", "request_time"):
-        assert metrics.limit(limit) > 0, limit
-    idle, headers, bodies, pings, _ = attackers.counts
-    assert idle["ended"] >= 5 and headers["ended"] >= 5 and bodies["ended"] >= 5 and pings["ended"] >= 5
+    for limit in ("idle_time", "request_time", "write_time"):
+        assert metrics.limit(limit) >= 5, limit
+    print(attackers.counts, f"p99 {attackers.prober.p99():.4f} s")
+    assert all(counts["ended"] >= 5 for counts in attackers.counts)
 
 
 @pytest.fixture
@@ -98,9 +98,12 @@ def test_many_requests_at_once(node, make_agent):
 
 
 def test_big_bodies(agent):
+    before = resident_kib(agent)
     with attacked(agent) as attackers:
-        attackers.start("big_bodies", 5)
-    assert attackers.counts[0]["HTTP/1.1 413"] == 2
-    metrics = read_metrics(agent)
-    assert metrics.limit("body_bytes") == 2
-    assert metrics.value("http_requests_total", path="other", code="413") == 2
+        attackers.start("big_bodies", SECONDS)
+    counts, metrics = attackers.counts[0], read_metrics(agent)
+    print(counts, f"p99 {attackers.prober.p99():.4f} s", f"{resident_kib(agent) - before} KiB more")
+    assert counts["HTTP/1.1 413"] > 0
+    assert metrics.limit("body_bytes") == counts["connected"]
+    assert metrics.value("http_requests_total", path="other", code="413") == counts["connected"]
+    assert SANITIZED or resident_kib(agent) - before < 1024
