@@ -111,10 +111,18 @@ static void start_traffic(const struct job_context *c, const char *interfaces, i
 {
     char host[TRAFFIC_HOST_SIZE];
     uint16_t port;
+    health_state_begin_probe(c->health);
     if (traffic_address_choose(interfaces, c->admin_host, host, &port) < 0)
         traffic_probe_start(probe, c->traffic_host, c->traffic_port, deadline_ms);
     else
         traffic_probe_start(probe, host, port, deadline_ms);
+}
+
+static enum traffic_verdict finish_traffic(const struct job_context *c, struct traffic_probe *probe, struct error *err)
+{
+    enum traffic_verdict verdict = traffic_probe_finish(probe, err);
+    health_state_end_probe(c->health, verdict == TRAFFIC_REFUSED);
+    return verdict;
 }
 
 /* Ask the traffic port beside the admin interface; again at once if that one tells that traffic is elsewhere. */
@@ -127,11 +135,11 @@ static int ask_both(const struct job_context *c, const struct health_snapshot *l
     (void)traffic_probe_wait(&traffic, seen->begin_ms + greeting_head_start_ms);
     int rc = ask_admin(c, last, deadline_ms, seen);
     if (rc == 0 && seen->has_node && strcmp(seen->node.interfaces, last->node.interfaces) != 0) {
-        (void)traffic_probe_finish(&traffic, NULL);
+        (void)finish_traffic(c, &traffic, NULL);
         start_traffic(c, seen->node.interfaces, deadline_ms, &traffic);
     }
     (void)traffic_probe_wait(&traffic, deadline_ms);
-    seen->traffic = traffic_probe_finish(&traffic, traffic_error);
+    seen->traffic = finish_traffic(c, &traffic, traffic_error);
     return rc;
 }
 

@@ -35,6 +35,21 @@ unsigned health_state_record(struct health_state *state, const struct health_obs
     return changes;
 }
 
+void health_state_begin_probe(struct health_state *state)
+{
+    mutex_lock(&state->lock);
+    state->snapshot.probes_begun++;
+    mutex_unlock(&state->lock);
+}
+
+void health_state_end_probe(struct health_state *state, bool refused)
+{
+    mutex_lock(&state->lock);
+    state->snapshot.probes_begun -= refused ? 1 : 0;
+    state->snapshot.probes_ended += refused ? 0 : 1;
+    mutex_unlock(&state->lock);
+}
+
 /* This life is over: what belonged to it is no longer known. */
 static void end_life(struct health_snapshot *s)
 {

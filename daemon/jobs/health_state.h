@@ -54,6 +54,8 @@ struct health_snapshot {
     enum sync_gate gate; /* of this life; once open it stays open */
     char reason[HEALTH_REASON_SIZE];
     uint64_t losses;
+    int64_t probes_begun; /* connections of the health job to the traffic port, those that were refused left out */
+    int64_t probes_ended;
 };
 
 /* What a record changed, as bits; what is worth a line in the log. */
@@ -75,6 +77,10 @@ void health_state_get(struct health_state *state, struct health_snapshot *ret_sn
 
 /* Record what a health job saw. Returns HEALTH_ bits. */
 unsigned health_state_record(struct health_state *state, const struct health_observation *seen);
+
+/* A connection to the traffic port begins, before it is made; it has ended. refused: nobody was there to count it. */
+void health_state_begin_probe(struct health_state *state);
+void health_state_end_probe(struct health_state *state, bool refused);
 
 /* Whether a health job has ended within the last max_age_ms. */
 bool health_snapshot_is_fresh(const struct health_snapshot *snapshot, int64_t max_age_ms, int64_t now_ms);

@@ -224,6 +224,25 @@ static void dumps_explain_a_stuck_admin(void **state)
     assert_int_equal(health_snapshot_unexplained_ms(&now, 132000), 2000);
 }
 
+static void probes_of_the_traffic_port_are_counted(void **state)
+{
+    (void)state;
+    struct health_state health;
+    struct health_snapshot copy;
+    health_state_init(&health);
+    health_state_begin_probe(&health);
+    health_state_get(&health, &copy);
+    assert_int_equal(copy.probes_begun, 1);
+    assert_int_equal(copy.probes_ended, 0);
+    health_state_end_probe(&health, false);
+    health_state_begin_probe(&health);
+    health_state_end_probe(&health, true); /* nobody was there to count it */
+    health_state_get(&health, &copy);
+    assert_int_equal(copy.probes_begun, 1);
+    assert_int_equal(copy.probes_ended, 1);
+    health_state_fini(&health);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +259,7 @@ int main(void)
         STEP(state_lends_copies),
         STEP(has_names),
         STEP(dumps_explain_a_stuck_admin),
+        STEP(probes_of_the_traffic_port_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
