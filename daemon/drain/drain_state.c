@@ -109,7 +109,7 @@ int64_t drain_state_enter(struct drain_state *s, enum drain_step step)
     struct drain_stats *stats = &s->stats;
     int64_t now_ms = clock_mono_ms();
     int64_t took_ms = stats->step_began_ms == 0 ? 0 : now_ms - stats->step_began_ms;
-    stats->durations_ms[stats->step] = took_ms;
+    stats->durations_ms[stats->step] += took_ms;
     if (step == DRAIN_STEP_EMPTYING)
         stats->clients_at_pause = -1;
     stats->step = step;
@@ -174,7 +174,7 @@ void drain_get_stats(struct drain_state *s, struct drain_stats *ret_stats)
     *ret_stats = s->stats;
     ret_stats->target = s->order.target;
     if (s->stats.step_began_ms != 0)
-        ret_stats->durations_ms[s->stats.step] = clock_mono_ms() - s->stats.step_began_ms;
+        ret_stats->durations_ms[s->stats.step] += clock_mono_ms() - s->stats.step_began_ms;
     mutex_unlock(&s->lock);
 }
 

@@ -35,9 +35,9 @@ struct drain_stats {
     enum drain_step step;
     int64_t began_ms;                  /* monotonic, of the last drain; 0 = there was none */
     int64_t step_began_ms;             /* monotonic */
-    int64_t durations_ms[DRAIN_STEPS]; /* of the last drain's steps; of the present one so far */
+    int64_t durations_ms[DRAIN_STEPS]; /* of the last drain's steps, all times they came; of the present one so far */
     int64_t clients;                   /* when last counted; -1 = not known */
-    int64_t clients_at_pause;          /* -1 = not known */
+    int64_t clients_at_pause;          /* when emptying began the last time; -1 = not known */
     int64_t cut;                       /* clients that were left when it went on; -1 = not known */
     int64_t cut_in_transaction;        /* of them; -1 = not known */
     uint64_t drains;                   /* begun */

@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/drain/plan.h"
 #include "daemon/jobs/drain_empty.h"
 #include "daemon/jobs/drain_grace.h"
-#include "daemon/jobs/drain_node.h"
+#include "daemon/jobs/drain_steps.h"
 #include "daemon/jobs/job_table.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -18,22 +17,9 @@
  * drain's result, and the next one is taken all the same: what still works goes on.
  */
 enum {
-    look_ms = 500,        /* how often the node is looked at while it accepts */
-    pause_ms = 10 * 1000, /* PAUSE answers within mysql-poll_timeout (2 s), usually */
-    pause_least_ms = 2500,
     undo_ms = 15 * 1000,  /* RESUME answers within milliseconds, or never */
     undo_again_ms = 5000, /* after a failed undo; doubles with each one more */
     undo_again_max_ms = 60 * 1000,
-};
-
-struct drain {
-    struct job *job;
-    const struct job_context *c;
-    struct drain_memory *m;
-    struct drain_node node;
-    struct drain_plan plan;
-    bool gone;            /* ProxySQL has ended */
-    struct error problem; /* the first step that failed */
 };
 
 static int64_t delay_ms(const struct drain *d)
@@ -69,8 +55,7 @@ static void make_plan(struct drain *d)
     m->target = d->node.order.target;
 }
 
-/* The first failure is the drain's result. */
-static void keep_problem(struct drain *d, int code, const char *text)
+void drain_keep_problem(struct drain *d, int code, const char *text)
 {
     (void)error_set(&d->problem, code, "%s", text);
 }
@@ -124,7 +109,7 @@ static void fill_record(struct drain *d, bool first)
     r->began_ms = clock_real_ms();
 }
 
-static void remember_variables(void *arg, int64_t wait_timeout_ms, int64_t session_idle_ms)
+void drain_remember_variables(void *arg, int64_t wait_timeout_ms, int64_t session_idle_ms)
 {
     struct drain *d = arg;
     d->m->record.wait_timeout_ms = wait_timeout_ms;
@@ -153,145 +138,6 @@ static void begin(struct drain *d)
     write_file(d);
 }
 
-/* --- ProxySQL ended by itself */
-
-/* Was it there when the drain began? Then its clients were cut, in the most common way. */
-static void log_gone_early(const struct drain *d)
-{
-    struct health_snapshot health;
-    health_state_get(d->c->health, &health);
-    if (health.lives == 0 || health.admin == ADMIN_REFUSED)
-        log_info("draining: ProxySQL has ended already, there is nothing to drain");
-    else
-        log_warn("draining: ProxySQL has ended before it was drained, so its clients were cut; a preStop hook on its "
-                 "container that calls /shutdown keeps it until they have left");
-}
-
-static void note_gone(struct drain *d)
-{
-    struct drain_stats stats;
-    d->gone = true;
-    drain_get_stats(d->node.state, &stats);
-    if (stats.step == DRAIN_STEP_ACCEPTING)
-        log_gone_early(d);
-    else
-        log_warn("draining: ProxySQL has ended by itself; clients that were left are cut",
-                 LOG_STR("step", drain_step_name(stats.step)), LOG_INT("clients", stats.clients_at_pause));
-    if (d->node.order.target == DRAIN_MAINTENANCE)
-        keep_problem(d, -ECONNREFUSED, "ProxySQL has ended by itself");
-}
-
-/* --- b: the balancers learn */
-
-static int accept_clients(struct drain *d)
-{
-    struct admin_traffic traffic = {0};
-    const struct job_progress progress = {.text = "waiting for the balancers", .unit = ""};
-    while (!d->m->accepted) {
-        struct error ignored = ERROR_INIT;
-        if (job_should_stop(d->job))
-            return -ECANCELED;
-        if (clock_mono_ms() >= d->plan.empty_until_ms)
-            break; /* a statement without any time would be left unanswered, and in the way of PAUSE and SHUTDOWN */
-        int rc = drain_node_look(&d->node, d->plan.empty_until_ms, &traffic, &ignored);
-        if (rc == -ECONNREFUSED && drain_node_gone(&d->node)) {
-            note_gone(d);
-            return 0;
-        }
-        int64_t now_ms = clock_mono_ms();
-        int64_t left_ms = d->plan.accept_until_ms - now_ms;
-        if (left_ms <= 0 || (rc == 0 && traffic.paused))
-            break;
-        job_report_progress(d->job, &progress);
-        if (drain_state_sleep(d->node.state, &d->node.order, now_ms + (left_ms < look_ms ? left_ms : look_ms)))
-            return DRAIN_ORDER_CHANGED;
-    }
-    d->m->accepted = true;
-    return 0;
-}
-
-/* --- c: no new clients */
-
-/* Also without any time for clients to leave it gets what it needs. */
-static int64_t pause_limit_ms(const struct drain *d)
-{
-    int64_t now_ms = clock_mono_ms();
-    int64_t limit_ms = now_ms + pause_ms < d->plan.empty_until_ms ? now_ms + pause_ms : d->plan.empty_until_ms;
-    if (limit_ms < now_ms + pause_least_ms)
-        limit_ms = now_ms + pause_least_ms;
-    return limit_ms < d->plan.stopped_ms ? limit_ms : d->plan.stopped_ms;
-}
-
-static int pause_node(struct drain *d)
-{
-    struct error err = ERROR_INIT;
-    int64_t accepted_ms = drain_state_enter(d->node.state, DRAIN_STEP_PAUSING);
-    int rc = drain_node_pause(&d->node, pause_limit_ms(d), &err);
-    if (rc == DRAIN_ORDER_CHANGED)
-        return rc;
-    int64_t paused_ms = drain_state_enter(d->node.state, DRAIN_STEP_EMPTYING);
-    if (rc == 0) {
-        log_info("draining: new clients are refused", LOG_INT("accepted_ms", accepted_ms),
-                 LOG_INT("pause_ms", paused_ms));
-        return 0;
-    }
-    if (drain_node_gone(&d->node)) {
-        note_gone(d);
-        return 0;
-    }
-    keep_problem(d, rc, err.text);
-    log_warn("draining: PROXYSQL PAUSE did not work; new clients may still come", LOG_STR("error", err.text),
-             LOG_INT("pause_ms", paused_ms));
-    return 0;
-}
-
-/* --- d, e: clients leave */
-
-static void log_left(struct drain *d, const struct drain_emptied_result *r, int64_t took_ms)
-{
-    drain_state_cut(d->node.state, r->clients, r->transactions);
-    if (r->clients < 0) {
-        keep_problem(d, r->problem.code < 0 ? r->problem.code : -ETIMEDOUT, r->problem.text);
-        log_warn("draining: time is up, and how many clients are left is not known", LOG_STR("error", r->problem.text),
-                 LOG_INT("emptying_ms", took_ms));
-        return;
-    }
-    log_warn("draining: time is up, clients are left", LOG_INT("clients", r->clients),
-             LOG_INT("in_transaction", r->transactions), LOG_INT("clients_at_pause", r->at_first),
-             LOG_INT("emptying_ms", took_ms), LOG_STR("error", r->problem.text));
-}
-
-static int empty_node(struct drain *d)
-{
-    struct drain_emptied_result result;
-    bool satellite = d->c->config->run_mode == RUN_MODE_SATELLITE;
-    const struct drain_emptying how = {.close_idle = d->c->config->shutdown.close_idle,
-                                       .may_touch_variables = satellite,
-                                       .leaves_for_good = !satellite && d->node.order.target == DRAIN_STOPPED,
-                                       .holders_until_ms = d->plan.holders_until_ms,
-                                       .until_ms = d->plan.empty_until_ms,
-                                       .old_wait_timeout_ms = d->m->record.wait_timeout_ms,
-                                       .old_session_idle_ms = d->m->record.session_idle_ms,
-                                       .before_touch = remember_variables,
-                                       .arg = d};
-    int64_t began_ms = clock_mono_ms();
-    enum drain_emptied emptied = drain_empty(&d->node, d->job, &how, &result);
-    int64_t took_ms = clock_mono_ms() - began_ms;
-    if (emptied == DRAIN_INTERRUPTED)
-        return job_should_stop(d->job) ? -ECANCELED : DRAIN_ORDER_CHANGED;
-    if (emptied == DRAIN_NODE_GONE)
-        note_gone(d);
-    else if (emptied == DRAIN_TIME_UP)
-        log_left(d, &result, took_ms);
-    else {
-        drain_state_cut(d->node.state, 0, 0);
-        log_info("draining: no client is left", LOG_INT("clients_at_pause", result.at_first),
-                 LOG_INT("emptying_ms", took_ms));
-    }
-    d->m->emptied = true;
-    return 0;
-}
-
 /* --- f: the end */
 
 static void stop_node(struct drain *d)
@@ -302,7 +148,7 @@ static void stop_node(struct drain *d)
     int rc = d->gone ? 0 : drain_node_stop(&d->node, d->plan.stopped_ms, &err);
     int64_t took_ms = drain_state_enter(d->node.state, DRAIN_STEP_STOPPED);
     if (rc < 0)
-        keep_problem(d, rc, err.text);
+        drain_keep_problem(d, rc, err.text);
     else if (rc == 0 && !d->gone)
         log_info("draining: ProxySQL has stopped", LOG_INT("shutdown_ms", took_ms));
 }
@@ -376,19 +222,15 @@ static int drain(struct drain *d)
     }
     if (d->node.order.now || d->m->emptied)
         return 0;
-    int rc = accept_clients(d);
-    if (rc == 0 && !d->gone)
-        rc = pause_node(d);
-    if (rc == 0 && !d->gone)
-        rc = empty_node(d);
-    return rc;
+    int rc = drain_accept(d);
+    return rc == 0 && !d->gone ? drain_clients(d) : rc;
 }
 
 static void summarise(const struct drain *d)
 {
     struct drain_stats s;
     drain_get_stats(d->node.state, &s);
-    job_set_summary(d->job, "%s after %lld ms: %lld clients when new ones were refused, %lld left at the end",
+    job_set_summary(d->job, "%s after %lld ms: %lld clients when emptying began, %lld left at the end",
                     drain_step_name(s.step), (long long)(clock_mono_ms() - s.began_ms), (long long)s.clients_at_pause,
                     (long long)s.cut);
 }

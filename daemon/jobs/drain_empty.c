@@ -272,6 +272,16 @@ static void shed(struct emptying *e)
     (void)(e->by_variables ? wake_lowered(e) : kill_idle(e)); /* what kept it from working is noted */
 }
 
+/* While PAUSE holds the admin mutex nobody can look who holds something: the old wait_timeout counts. */
+static bool somebody_came(struct emptying *e)
+{
+    if (e->node->new_clients == 0 || clock_mono_ms() >= e->how->pause_by_ms)
+        return false;
+    if (drain_wait_timeout_is_ours(e->traffic.wait_timeout_ms) && e->old_wait_timeout_ms >= 0)
+        (void)set_wait_timeout(e, e->old_wait_timeout_ms); /* what kept it from working is noted */
+    return true;
+}
+
 static bool is_empty(const struct emptying *e)
 {
     return e->known && e->result->clients == 0;
@@ -292,6 +302,8 @@ enum drain_emptied drain_empty(struct drain_node *node, struct job *job, const s
                          .old_session_idle_ms = how->old_session_idle_ms};
     for (;;) {
         int rc = clock_mono_ms() >= e.next_look_ms ? look(&e) : 0;
+        if (somebody_came(&e))
+            return DRAIN_SOMEBODY_CAME;
         if (is_empty(&e))
             return DRAIN_EMPTY;
         if (rc == -ECONNREFUSED && drain_node_gone(node))

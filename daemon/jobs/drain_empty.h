@@ -3,7 +3,7 @@
 #include "daemon/jobs/drain_node.h"
 
 /*
- * Emptying a paused node without cutting a transaction (docs/drain.md). Runs on the drain job's thread.
+ * Emptying a node without cutting a transaction (docs/drain.md). Runs on the drain job's thread.
  *
  * By wait_timeout: a low mysql-wait_timeout makes ProxySQL itself close sessions that are idle and in no transaction,
  * in the worker that owns them, so that no query races with it; its workers look only when they wake up, so they are
@@ -16,6 +16,7 @@ struct drain_emptying {
     bool leaves_for_good;     /* else: they may be touched as long as nobody polls it */
     int64_t holders_until_ms; /* so long sessions that hold a lock or a temporary table are waited for */
     int64_t until_ms;
+    int64_t pause_by_ms;         /* the node is not paused: so long somebody who comes is told; 0 = nobody is */
     int64_t old_wait_timeout_ms; /* from before it was lowered the last time; -1 = it never was */
     int64_t old_session_idle_ms; /* from before it was raised; -1 = it never was */
     /* Called before mysql-wait_timeout is lowered or mysql-session_idle_ms raised, with what the next one that undoes
@@ -25,10 +26,11 @@ struct drain_emptying {
 };
 
 enum drain_emptied {
-    DRAIN_EMPTY,       /* no client is left */
-    DRAIN_TIME_UP,     /* some are, or it is not known */
-    DRAIN_NODE_GONE,   /* ProxySQL has ended */
-    DRAIN_INTERRUPTED, /* what is wanted has changed, or the agent stops at once */
+    DRAIN_EMPTY,         /* no client is left */
+    DRAIN_TIME_UP,       /* some are, or it is not known */
+    DRAIN_NODE_GONE,     /* ProxySQL has ended */
+    DRAIN_INTERRUPTED,   /* what is wanted has changed, or the agent stops at once */
+    DRAIN_SOMEBODY_CAME, /* before pause_by_ms; the old wait_timeout counts again */
 };
 
 struct drain_emptied_result {

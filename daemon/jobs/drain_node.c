@@ -57,12 +57,35 @@ int drain_node_settle(struct drain_node *node, int rc)
     return rc;
 }
 
+/* Who looks at the traffic port is counted as a client there. */
+static void note_arrivals(struct drain_node *node, const struct health_snapshot *before,
+                          const struct admin_traffic *traffic)
+{
+    struct health_snapshot after;
+    health_state_get(node->context->health, &after);
+    const struct arrivals_look look = {.at_ms = clock_mono_ms(),
+                                       .created = traffic->created + traffic->pgsql_created,
+                                       .own_before = before->probes_ended + node->connects,
+                                       .own_after = after.probes_begun + node->connects};
+    node->new_clients = arrivals_note(&node->arrivals, &look);
+}
+
+int64_t drain_node_quiet_ms(const struct drain_node *node)
+{
+    return arrivals_quiet_ms(&node->arrivals);
+}
+
 int drain_node_look(struct drain_node *node, int64_t limit_ms, struct admin_traffic *ret_traffic, struct error *err)
 {
+    struct health_snapshot before;
+    health_state_get(node->context->health, &before);
+    node->new_clients = 0;
     int rc = connect_node(node, limit_ms, err);
     if (rc == 0)
         rc = drain_node_settle(node, admin_read_traffic(node->conn, node->pgsql, drain_node_deadline_ms(node, limit_ms),
                                                         ret_traffic, err));
+    if (rc == 0)
+        note_arrivals(node, &before, ret_traffic);
     drain_state_count(node->state, rc < 0 ? -1 : ret_traffic->clients + ret_traffic->pgsql_clients);
     return rc;
 }
@@ -80,21 +103,23 @@ static void traffic_address(const struct drain_node *node, char ret_host[static 
     ret_target->port = node->context->traffic_port;
 }
 
-bool drain_node_gone(const struct drain_node *node)
+bool drain_node_gone(struct drain_node *node)
 {
     char host[TRAFFIC_HOST_SIZE];
     struct tcp_target targets[2] = {{.host = node->context->admin_host, .port = node->context->admin_port}};
     traffic_address(node, host, &targets[1]);
     tcp_check(targets, 2, clock_mono_ms() + port_ms);
+    node->connects += targets[1].accepts ? 1 : 0;
     return !targets[0].accepts && !targets[1].accepts;
 }
 
-bool drain_node_refuses_clients(const struct drain_node *node)
+bool drain_node_refuses_clients(struct drain_node *node)
 {
     char host[TRAFFIC_HOST_SIZE];
     struct tcp_target target;
     traffic_address(node, host, &target);
     tcp_check(&target, 1, clock_mono_ms() + port_ms);
+    node->connects += target.accepts ? 1 : 0;
     return !target.accepts;
 }
 
@@ -137,7 +162,7 @@ static int send_command(struct drain_node *node, command_fn *command, int64_t li
 }
 
 /* Wait until the ports show what the command was for. */
-static int see(struct drain_node *node, bool (*is_so)(const struct drain_node *), int64_t limit_ms)
+static int see(struct drain_node *node, bool (*is_so)(struct drain_node *), int64_t limit_ms)
 {
     while (!is_so(node)) {
         if (clock_mono_ms() >= limit_ms)
@@ -157,7 +182,7 @@ static int64_t settles_ms(int64_t limit_ms)
 /* One of the three commands. */
 struct command {
     command_fn *send;
-    bool (*is_so)(const struct drain_node *); /* what it is for */
+    bool (*is_so)(struct drain_node *); /* what it is for */
     const char *not_so;
     bool takes_its_time; /* the ports may follow as late as there is time, else within command_settles_ms */
 };
@@ -184,7 +209,7 @@ int drain_node_pause(struct drain_node *node, int64_t limit_ms, struct error *er
     return do_command(node, &pause, limit_ms, err);
 }
 
-static bool accepts_clients(const struct drain_node *node)
+static bool accepts_clients(struct drain_node *node)
 {
     return !drain_node_refuses_clients(node);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/drain/arrivals.h"
 #include "daemon/drain/drain_state.h"
 #include "daemon/jobs/job_table.h"
 #include "daemon/proxysql/admin_drain.h"
@@ -15,6 +16,9 @@ struct drain_node {
     struct db_conn *conn;     /* of DB_LANE_DRAIN; NULL while there is none */
     bool pgsql;               /* this version has PostgreSQL clients */
     bool checksums_unsafe;    /* its stats_proxysql_servers_checksums must not be read */
+    struct arrivals arrivals;
+    int64_t new_clients; /* that the last look saw come, since the one before */
+    int64_t connects;    /* of this module to the traffic port, which ProxySQL takes for clients */
 };
 
 /* Returned by waits when what is wanted has changed meanwhile. */
@@ -32,14 +36,17 @@ int64_t drain_node_deadline_ms(const struct drain_node *node, int64_t limit_ms);
  * use. Returns rc. */
 int drain_node_settle(struct drain_node *node, int rc);
 
-/* One look at the clients; they are recorded in the state. */
+/* One look at the clients, and at who has come since the last one; they are recorded in the state. */
 MUST_CHECK int drain_node_look(struct drain_node *node, int64_t limit_ms, struct admin_traffic *ret_traffic,
                                struct error *err);
 
+/* For how long no client has come, as far as it was looked; 0 = somebody just came, or it is not known. */
+int64_t drain_node_quiet_ms(const struct drain_node *node);
+
 /* Nobody listens, on neither port. */
-bool drain_node_gone(const struct drain_node *node);
+bool drain_node_gone(struct drain_node *node);
 /* New clients are refused. */
-bool drain_node_refuses_clients(const struct drain_node *node);
+bool drain_node_refuses_clients(struct drain_node *node);
 
 /* PAUSE or RESUME, and see whether new clients are refused or accepted afterwards, whatever the answer was. 0,
  * DRAIN_ORDER_CHANGED, or why it is not so at limit_ms. */

@@ -237,6 +237,7 @@ void drain_judge_file(const struct job_context *c)
     m->stop_by_ms = target == DRAIN_STOPPED && record.kind == DRAINING_SHUTDOWN ? record.deadline_ms : 0;
     if (target == DRAIN_STOPPED && m->stop_by_ms < clock_mono_ms())
         m->stop_by_ms = 0;
+    m->accepted = m->stop_by_ms != 0 && record.wait_timeout_ms >= 0; /* clients were on their way out */
     log_info("draining file judged", LOG_STR("until", drain_target_name(target)),
              LOG_BOOL("same_life", is_this_life(&record, &health)));
 }

@@ -10,12 +10,13 @@
 
 #define SQL_TRAFFIC                                                                                            \
     "SELECT Variable_Name, Variable_Value FROM stats_mysql_global WHERE Variable_Name IN ('ProxySQL_Uptime', " \
-    "'Client_Connections_connected', 'Active_Transactions', 'mysql_listener_paused')"                          \
+    "'Client_Connections_connected', 'Client_Connections_created', 'Active_Transactions', "                    \
+    "'mysql_listener_paused')"                                                                                 \
     " UNION ALL SELECT variable_name, variable_value FROM runtime_global_variables WHERE variable_name IN "    \
     "('mysql-wait_timeout', 'mysql-session_idle_ms')"
-#define SQL_PGSQL                                                                                      \
-    " UNION ALL SELECT 'pgsql_clients', Variable_Value FROM stats_pgsql_global WHERE Variable_Name = " \
-    "'Client_Connections_connected'"
+#define SQL_PGSQL                                                                                \
+    " UNION ALL SELECT 'pgsql_' || Variable_Name, Variable_Value FROM stats_pgsql_global WHERE " \
+    "Variable_Name IN ('Client_Connections_connected', 'Client_Connections_created')"
 
 /* Bits of the processlist's status_flags: LOCK TABLES 0x10, temporary table 0x20, GET_LOCK 0x40 (32 seen for a
  * temporary table on 2.7). */
@@ -47,8 +48,12 @@ static int take_traffic_row(void *arg, const struct db_row *row, struct error *e
         return read_number(name, value, &t->clients, err);
     if (strcmp(name, "Active_Transactions") == 0)
         return read_number(name, value, &t->transactions, err);
-    if (strcmp(name, "pgsql_clients") == 0)
+    if (strcmp(name, "Client_Connections_created") == 0)
+        return read_number(name, value, &t->created, err);
+    if (strcmp(name, "pgsql_Client_Connections_connected") == 0)
         return read_number(name, value, &t->pgsql_clients, err);
+    if (strcmp(name, "pgsql_Client_Connections_created") == 0)
+        return read_number(name, value, &t->pgsql_created, err);
     if (strcmp(name, "mysql-wait_timeout") == 0)
         return read_number(name, value, &t->wait_timeout_ms, err);
     if (strcmp(name, "mysql-session_idle_ms") == 0)

@@ -15,6 +15,8 @@
 struct admin_traffic {
     int64_t clients;         /* on the MySQL ports now; one that is only being greeted counts */
     int64_t pgsql_clients;   /* on the PostgreSQL ports; 0 where there are none */
+    int64_t created;         /* connections to the MySQL ports of its whole life, also of who never logs in */
+    int64_t pgsql_created;   /* the same of the PostgreSQL ports */
     int64_t transactions;    /* of the MySQL clients, open ones */
     bool paused;             /* false where the version cannot tell (before 2.6) */
     int64_t wait_timeout_ms; /* runtime's mysql-wait_timeout */
@@ -27,7 +29,8 @@ MUST_CHECK int admin_read_traffic(struct db_conn *conn, bool pgsql, int64_t dead
                                   struct admin_traffic *ret_traffic, struct error *err);
 
 /* PROXYSQL PAUSE: 0 also when it is paused already. Holds the admin mutex until every worker has looked up, which takes
- * up to mysql-poll_timeout. Versions 3.0.0 to 3.0.2 answer twice: use a connection that is thrown away. */
+ * up to mysql-poll_timeout, and 6 to 7 s where there is the PostgreSQL module (docs/proxysql-facts.md). Versions 3.0.0
+ * to 3.0.2 answer twice: use a connection that is thrown away. */
 MUST_CHECK int admin_pause(struct db_conn *conn, int64_t deadline_ms, struct error *err);
 
 /* PROXYSQL RESUME: 0 also when it is not paused. It may never answer (docs/proxysql-facts.md). */

@@ -148,6 +148,11 @@ static void statistics_follow_the_steps(void **state)
     assert_int_equal(stats.cut, 2);
     assert_int_equal(stats.cut_in_transaction, 1);
     assert_true(stats.began_ms > 0);
+    int64_t took_ms = drain_state_enter(s, DRAIN_STEP_PAUSING); /* clients still come */
+    (void)drain_state_enter(s, DRAIN_STEP_EMPTYING);
+    drain_get_stats(s, &stats);
+    assert_int_equal(stats.clients_at_pause, -1);
+    assert_true(stats.durations_ms[DRAIN_STEP_EMPTYING] >= took_ms);
     drain_state_begin(s);
     drain_get_stats(s, &stats);
     assert_int_equal(stats.drains, 2);

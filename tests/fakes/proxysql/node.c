@@ -23,7 +23,8 @@ static void create_pgsql_tables(struct node *node)
     if (node->version[0] >= '3')
         database_must(&node->db, "CREATE TABLE stats.stats_pgsql_global (Variable_Name VARCHAR NOT NULL PRIMARY KEY, "
                                  "Variable_Value VARCHAR NOT NULL); "
-                                 "INSERT INTO stats.stats_pgsql_global VALUES ('Client_Connections_connected', '0')");
+                                 "INSERT INTO stats.stats_pgsql_global VALUES ('Client_Connections_connected', '0'), "
+                                 "('Client_Connections_created', '0')");
 }
 
 /* What the command line says goes over what is configured. */

@@ -102,7 +102,8 @@ def test_a_statement_under_way_is_waited_for(served, make_agent, client):
 def test_postgresql_clients_are_waited_for(make_node, make_agent):
     """They are counted like the others, and nothing is done to them."""
     node = make_node(version="3.0.1-12-g1234567")
-    count = "sql UPDATE stats.stats_pgsql_global SET Variable_Value = '{}'"
+    count = ("sql UPDATE stats.stats_pgsql_global SET Variable_Value = '{}' "
+             "WHERE Variable_Name = 'Client_Connections_connected'")
     node.control(count.format(2))
     agent = make_agent(node, {"shutdown.pause_delay": 0})
     idle = node.client()

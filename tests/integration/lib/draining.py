@@ -10,6 +10,8 @@ from lib.waiting import wait_until
 
 NOT_READY = "draining: not ready any more"
 REFUSED = "draining: new clients are refused"
+OPEN = "draining: no new clients come, so PROXYSQL PAUSE, which takes seconds in this version, is left out"
+STILL_COME = "draining: new clients still come"
 EMPTY = "draining: no client is left"
 TIME_UP = "draining: time is up, clients are left"
 STOPPED = "draining: ProxySQL has stopped"

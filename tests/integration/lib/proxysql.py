@@ -24,9 +24,9 @@ datadir="{data}"
 admin_variables=
 {{
     admin_credentials="{users}"
-    mysql_ifaces="{address}:{admin_port}"
+    mysql_ifaces="{address}:{admin_port}"{pgsql_admin}
 }}
-mysql_variables=
+{pgsql_variables}mysql_variables=
 {{
     interfaces="{address}:{traffic_port}"
     default_authentication_plugin="{plugin}"
@@ -116,7 +116,8 @@ class Node:
         config.write_text(CONFIG.format(
             data=data, users=self.users, address=self.address, admin_port=self.admin_port,
             traffic_port=self.traffic_port, servers=servers, plugin=PLUGINS[self.auth],
-            have_ssl=str(self.tls).lower(), app_user=APP_USER[0], app_password=APP_USER[1]))
+            have_ssl=str(self.tls).lower(), app_user=APP_USER[0], app_password=APP_USER[1],
+            pgsql_admin=pgsql_admin, pgsql_variables=pgsql_variables))
         return [self.real, "-f", "--no-version-check", "-c", config, "-D", data]
 
     def _command_stand_in(self):
