@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass, field
 
 from figures import Figure
-from traffic_site import Applications, Balancer, Database, Site, Trigger, Watch
+from traffic_site import Applications, Balancer, Database, Site, Trigger, Watch, accepting_over
 
 WARM_S = 3
+CLOSED_WITH_S = 0.2  # a port that closed so shortly before ProxySQL's end was not paused
 AFTER_S = 1.5  # traffic goes on for so long when the node is gone
 LONG_AFTER_S = 3  # the long operations begin so long after the drain
 GONE_WITHIN_S = 90
@@ -25,6 +26,9 @@ FIGURES = (
     Figure("stale_most", "  most of one client in one run", "", at_most=1, decimals=0),
     Figure("drain", "drain began to ProxySQL gone, or maintenance answered: median", "s", decimals=2),
     Figure("drain_most", "  slowest run", "s", decimals=2),
+    Figure("over", "accepting over to the same, by the agent's log: median", "s", decimals=2),
+    Figure("over_most", "  slowest run", "s", decimals=2),
+    Figure("paused", "runs in which the traffic port closed before ProxySQL's end", "", decimals=0),
     Figure("gone", "paused to the same: median", "s", decimals=2),
     Figure("gone_most", "  slowest run", "s", decimals=2),
     Figure("back", "clients on the node again after a maintenance: fewest", "", at_least=1, decimals=0),
@@ -52,7 +56,7 @@ def add_options(parser):
     group.add_argument("--long", type=int, default=0, metavar="S",
                        help="a transaction and a SELECT SLEEP() of so many seconds are open on the node (default none)")
     group.add_argument("--load-variables", action="store_true",
-                       help="a core LOADs MYSQL VARIABLES 1 s after the pause")
+                       help="a core LOADs MYSQL VARIABLES 1 s after accepting was over")
     group.add_argument("--temporary", choices=("reset", "close", "keep"), default="reset",
                        help="what clients do with a connection that has had a temporary table (default reset)")
     group.add_argument("--drain-timeout", type=int, default=20, metavar="S", help="the agents' (default 20)")
@@ -67,7 +71,8 @@ class Outcome:
     long_done: int = 0
     long_wanted: int = 0
     drain_s: float = None  # of a maintenance: until its answer
-    gone_s: float = None
+    over_s: float = None  # to the same, from when no new clients were wanted any more
+    gone_s: float = None  # to the same, from the pause; None when there was none
     answer: str = ""
     exit_code: int = None
     moved: bool = False
@@ -132,8 +137,12 @@ class Run:
         timer.daemon = True
         timer.start()
 
+    def _accepting_over(self):
+        over = accepting_over(self._agent)
+        return self._watch.paused is not None or (over is not None and time.monotonic() >= over)
+
     def _load_variables(self):
-        while self._watch.paused is None and self._watch.is_alive():
+        while not self._accepting_over() and self._watch.is_alive():
             time.sleep(0.02)
         time.sleep(1)
         self._site.core.admin("LOAD MYSQL VARIABLES TO RUNTIME")
@@ -151,13 +160,17 @@ class Run:
     def _judge(self, total, moved, back):
         events, watch, trigger = self._applications.events, self._watch, self._trigger
         done = trigger.answered if self._settings.trigger == "maintenance" else watch.gone
+        over, paused = accepting_over(self._agent), watch.paused
+        if watch.gone and paused and watch.gone - paused < CLOSED_WITH_S:
+            paused = None
         return Outcome(
             total=total,
             errors=[event for event in events if event["event"] == "error"],
             long_done=sum(event["event"] == "long" for event in events),
             long_wanted=2 if self._settings.long else 0,
             drain_s=done and done - self._began,
-            gone_s=done and watch.paused and done - watch.paused,
+            over_s=done and over and done - over,
+            gone_s=done and paused and done - paused,
             answer=trigger.answer,
             exit_code=trigger.exit_code,
             moved=moved,
@@ -179,7 +192,9 @@ def _tell(number, run, outcome):
     total = outcome.total
     print(f"     run {number}: {outcome.operations} operations, {total['failed']} failed, {total['stale write']} stale "
           f"writes, {total['stale']} stale; done after {_seconds(outcome.drain_s)}, "
-          f"{_seconds(outcome.gone_s)} after the pause; answer {outcome.answer or 'none'}, "
+          f"{_seconds(outcome.over_s)} after accepting was over"
+          f"{'' if outcome.gone_s is None else f', {outcome.gone_s:.2f} s after the pause'}; "
+          f"answer {outcome.answer or 'none'}, "
           f"exit status {outcome.exit_code}"
           + (f"; {outcome.long_done} of {outcome.long_wanted} long operations" if outcome.long_wanted else "")
           + (f"; {outcome.back} clients on the node" if outcome.back is not None else "")
@@ -201,6 +216,7 @@ def _tell_kinds(outcomes):
 
 def _summary(outcomes):
     drains = [outcome.drain_s if outcome.drain_s is not None else GONE_WITHIN_S for outcome in outcomes]
+    over = [outcome.over_s for outcome in outcomes if outcome.over_s is not None]
     gone = [outcome.gone_s for outcome in outcomes if outcome.gone_s is not None]
     operations = sum(outcome.operations for outcome in outcomes)
     failed = sum(outcome.total["failed"] for outcome in outcomes)
@@ -219,6 +235,9 @@ def _summary(outcomes):
         "drain_most": max(drains),
         "moved": sum(outcome.moved for outcome in outcomes),
     }
+    values["paused"] = len(gone)
+    if over:
+        values |= {"over": statistics.median(over), "over_most": max(over)}
     if gone:
         values |= {"gone": statistics.median(gone), "gone_most": max(gone)}
     if back:

@@ -1,8 +1,10 @@
 """What the traffic bench runs on: a small cluster with one node to drain, its agent, and the applications beside it."""
 import contextlib
+import datetime
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import threading
@@ -206,6 +208,19 @@ class Watch(threading.Thread):
     def stop(self):
         self._end.set()
         self.join()
+
+
+_NOT_READY = re.compile(r'time=(\S+) .*"draining: not ready any more".* accept_ms=(\d+)')
+
+
+def accepting_over(agent):
+    """When new clients were no longer wanted, by the agent's log, as time.monotonic() tells it; None of an agent without
+    such a line."""
+    found = _NOT_READY.search(agent.process.log())
+    if not found:
+        return None
+    began = datetime.datetime.fromisoformat(found[1]).timestamp()
+    return began + int(found[2]) / 1000 - time.time() + time.monotonic()
 
 
 class Balancer(threading.Thread):
