@@ -70,6 +70,13 @@ def wait_life(agent):
     wait_until(lambda: NEW_LIFE in agent.log(), 3 * SLOW, "it finds ProxySQL")
 
 
+def test_no_tls_library_is_initialised_before_it_is_needed():
+    """libgnutls, which comes with the MySQL client library, tells what it does when it is loaded."""
+    environment = {**os.environ, "GNUTLS_DEBUG_LEVEL": "3"}
+    answer = subprocess.run([built("proxysql-agent"), "--version"], capture_output=True, text=True, env=environment, check=True)
+    assert answer.stdout.startswith("proxysql-agent ") and answer.stderr == ""
+
+
 def test_no_run_mode(tmp_path):
     done = run(cwd=tmp_path)
     assert done.returncode == 0 and "no run_mode is set" in done.stdout and not done.stderr
