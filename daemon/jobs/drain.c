@@ -166,6 +166,7 @@ static int restore_variables(struct drain *d, int64_t limit_ms, struct error *er
     bool wait_timeout = r->wait_timeout_ms >= 0 && drain_wait_timeout_is_ours(traffic.wait_timeout_ms);
     bool session_idle = r->session_idle_ms >= 0 && traffic.session_idle_ms == ADMIN_SESSION_IDLE_MAX_MS;
     int64_t deadline_ms = drain_node_deadline_ms(&d->node, limit_ms);
+    d->restored = wait_timeout || session_idle;
     if (session_idle)
         rc = admin_set_session_idle(d->node.conn, r->session_idle_ms, deadline_ms, err);
     if (rc == 0 && (wait_timeout || session_idle))
@@ -191,20 +192,34 @@ static void forget(struct drain *d)
     }
 }
 
+static void summarise_undo(const struct drain *d, bool resumed)
+{
+    struct drain_stats s;
+    drain_get_stats(d->node.state, &s);
+    job_set_summary(d->job, "serving again after %lld s: %s, %s",
+                    (long long)(s.began_ms == 0 ? 0 : clock_mono_ms() - s.began_ms) / 1000,
+                    resumed ? "PROXYSQL RESUME" : "new clients were accepted all the time",
+                    d->restored ? "timeouts restored" : "timeouts as they were");
+}
+
 /* The variables first: who comes in must not be thrown out. */
 static int undo(struct drain *d, struct error *err)
 {
     int64_t limit_ms = clock_mono_ms() + undo_ms;
-    if (!d->m->begun && !d->m->own_file)
+    if (!d->m->begun && !d->m->own_file) {
+        job_set_summary(d->job, "nothing to undo: this node does not drain");
         return 0;
+    }
     (void)drain_state_enter(d->node.state, DRAIN_STEP_UNDOING);
     d->m->target = DRAIN_RUNNING;
     d->m->accepted = d->m->emptied = false;
     int rc = restore_variables(d, limit_ms, err);
-    if (rc == 0 && drain_node_refuses_clients(&d->node))
+    bool refuses = rc == 0 && drain_node_refuses_clients(&d->node);
+    if (refuses)
         rc = drain_node_resume(&d->node, limit_ms, err);
     if (rc != 0)
         return rc;
+    summarise_undo(d, refuses);
     forget(d);
     log_info("not draining any more: serving again");
     return 0;

@@ -14,6 +14,7 @@ struct drain {
     struct drain_node node;
     struct drain_plan plan;
     bool gone;            /* ProxySQL has ended */
+    bool restored;        /* by the undo: a variable that the drain had set */
     int64_t accepted_ms;  /* how long new clients were accepted */
     struct error problem; /* the first step that failed */
 };

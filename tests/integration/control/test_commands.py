@@ -1,4 +1,5 @@
 """Every command, as its user runs it."""
+import re
 import time
 
 import pytest
@@ -169,7 +170,9 @@ def test_maintenance_and_back(satellite):
     assert satellite.ready().status == 503
     refused = ctl.run("resync", agent=satellite)
     assert refused.returncode == 2 and "draining" in refused.stderr
-    ctl.ask(satellite, "undrain")
+    undone = ctl.ask(satellite, "undrain")["summary"]
+    assert re.fullmatch(r"serving again after \d+ s: PROXYSQL RESUME, timeouts (restored|as they were)", undone), undone
+    assert ctl.ask(satellite, "undrain")["summary"] == "nothing to undo: this node does not drain"
     assert ctl.ask(satellite, "status")["agent"]["phase"] == "running"
     satellite.wait_ready()
 
