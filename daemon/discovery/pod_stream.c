@@ -6,12 +6,12 @@
 
 #include "daemon/discovery/json_split.h"
 #include "daemon/discovery/pod_json.h"
+#include "daemon/discovery/pod_query.h"
+#include "daemon/discovery/pod_stream_log.h"
 #include "shared/backoff.h"
 #include "shared/buf.h"
 #include "shared/clock.h"
-#include "shared/log.h"
 #include "shared/mem.h"
-#include "shared/thread.h"
 
 /*
  * list_and_watch_note: a list without a resourceVersion is never older than what was seen before; a watch from the
@@ -19,13 +19,10 @@
  * that came to its end while no watch was open, or moved on by the events that follow it in order.
  */
 enum {
-    page_size = 500,
     pages_max = 1000,
     backoff_base_ms = 250,
     backoff_cap_ms = 20 * 1000,
     settled_ms = 1000, /* a watch that lived so long did not fail at once */
-    log_again_ms = 60 * 1000,
-    warned_max = 32,
 };
 
 const struct pod_stream_patience pod_stream_usual_patience = {
@@ -34,10 +31,9 @@ const struct pod_stream_patience pod_stream_usual_patience = {
 static const char watch_verbs[] = "\"get\", \"list\", \"watch\"";
 
 struct pod_stream {
-    /* of the thread that runs it */
-    const char *what;
     bool is_core;
-    char *path; /* up to the selector */
+    char *selector;
+    struct pod_query query;
     struct kube_target list_target;
     struct kube_target watch_target;
     char *namespace;
@@ -45,20 +41,16 @@ struct pod_stream {
     struct kube_request *request;
     struct json_split split;
     struct backoff backoff;
-    enum pod_stream_state state;
+    enum pod_mirror_state state;
     int64_t due_ms; /* WAITING: when to go on; OPENING, WATCHING: when patience ends; LISTING: never */
     bool must_list; /* there is nothing to watch from */
     bool fresh;     /* the next request gets a connection of its own */
-    bool failing;   /* a failure was logged and the watch is not open again */
     unsigned expired_in_row;
     int64_t wanted_ms; /* see pod_stream_want_list() */
     char resource_version[KUBE_VERSION_MAX + 1];
-    struct log_limit log_limit;
-    unsigned changes;
     struct { /* the list that runs */
         int64_t began_ms;
         unsigned pages;
-        unsigned skipped;
         struct pod_store pods;
     } list;
     struct { /* the watch that runs */
@@ -68,80 +60,19 @@ struct pod_stream {
         bool bookmarked;      /* they come, so silence means something */
         struct error expired; /* code -ESTALE: ended by 410 */
     } watch;
-    struct { /* uids of pods that were warned about, hashed */
-        uint32_t hashes[warned_max];
-        unsigned next;
-    } warned;
-
-    struct mutex lock; /* of what follows; the thread that runs the stream is the only one to write */
-    struct pod_store pods GUARDED;
-    bool complete GUARDED;
-    bool watched GUARDED;
-    int64_t confirmed_ms GUARDED;
-    int64_t listed_ms GUARDED;
-    int64_t list_failed_ms GUARDED;
-    uint64_t version GUARDED;
-    struct pod_stream_stats stats GUARDED;
+    struct pod_mirror *mirror;
+    struct pod_stream_log log;
 };
 
-const char *pod_stream_state_name(enum pod_stream_state state)
-{
-    static const char *const names[] = {
-        [POD_STREAM_WAITING] = "waiting",
-        [POD_STREAM_LISTING] = "listing",
-        [POD_STREAM_OPENING] = "opening",
-        [POD_STREAM_WATCHING] = "watching",
-    };
-    return names[state];
-}
-
 /* The one place where the state changes. */
-static void enter(struct pod_stream *s, enum pod_stream_state state, int64_t due_ms)
+static void enter(struct pod_stream *s, enum pod_mirror_state state, int64_t due_ms)
 {
-    bool watched = state == POD_STREAM_WATCHING;
     s->state = state;
     s->due_ms = due_ms;
-    mutex_lock(&s->lock);
-    if (s->watched != watched)
-        s->changes |= POD_STREAM_STATE;
-    s->watched = watched;
-    s->stats.state = state;
-    s->stats.next_try_ms = state == POD_STREAM_WAITING ? due_ms : 0;
-    if (watched)
-        s->stats.error[0] = '\0';
-    mutex_unlock(&s->lock);
-}
-
-static void note_changes(struct pod_stream *s, unsigned store_changes)
-{
-    if ((store_changes & POD_STORE_CHANGED) != 0)
-        s->changes |= POD_STREAM_PODS;
-    if ((store_changes & POD_STORE_RUNNING) != 0)
-        s->changes |= POD_STREAM_RUNNING;
+    pod_mirror_set_state(s->mirror, state, due_ms);
 }
 
 /* --- failures */
-
-static void log_failure(struct pod_stream *s, const char *text, int64_t delay_ms)
-{
-    uint64_t suppressed = 0;
-    bool first = !s->failing;
-    s->failing = true;
-    if (log_limit_pass(&s->log_limit, &suppressed) || first)
-        log_warn("the API server does not show the pods, trying again", LOG_STR("pods", s->what),
-                 LOG_STR("error", text), LOG_INT("in_ms", delay_ms), LOG_INT("suppressed", suppressed));
-}
-
-static void count_failure(struct pod_stream *s, const struct error *err, int64_t now_ms)
-{
-    mutex_lock(&s->lock);
-    s->stats.failures++;
-    if (err->code == -EMSGSIZE)
-        s->stats.limits++;
-    s->stats.error_ms = now_ms;
-    memcpy(s->stats.error, err->text, sizeof(s->stats.error));
-    mutex_unlock(&s->lock);
-}
 
 /* The request that ran has failed: wait, and longer each time. */
 static void fail(struct pod_stream *s, struct error *err, int64_t retry_after_ms)
@@ -150,11 +81,11 @@ static void fail(struct pod_stream *s, struct error *err, int64_t retry_after_ms
     int64_t delay_ms = backoff_next_ms(&s->backoff);
     if (delay_ms < retry_after_ms)
         delay_ms = retry_after_ms + backoff_jitter_ms(&s->backoff, retry_after_ms / 4);
-    (void)error_wrap(err, "%s", s->state == POD_STREAM_LISTING ? "list" : "watch");
+    (void)error_wrap(err, "%s", s->state == POD_MIRROR_LISTING ? "list" : "watch");
     s->fresh = true;
-    count_failure(s, err, now_ms);
-    log_failure(s, err->text, delay_ms);
-    enter(s, POD_STREAM_WAITING, now_ms + delay_ms);
+    pod_mirror_fail(s->mirror, err, now_ms);
+    pod_stream_log_failure(&s->log, err->text, delay_ms);
+    enter(s, POD_MIRROR_WAITING, now_ms + delay_ms);
 }
 
 /* The resourceVersion or the continue token is too old: list anew, the first time at once. */
@@ -163,47 +94,18 @@ static void expire(struct pod_stream *s)
     int64_t delay_ms = s->expired_in_row == 0 ? 0 : backoff_next_ms(&s->backoff);
     s->expired_in_row++;
     s->must_list = true;
-    mutex_lock(&s->lock);
-    s->stats.expired++;
-    mutex_unlock(&s->lock);
-    log_debug("the resourceVersion has expired, listing the pods again", LOG_STR("pods", s->what));
-    enter(s, POD_STREAM_WAITING, clock_mono_ms() + delay_ms);
-}
-
-static bool was_warned(struct pod_stream *s, const char *uid)
-{
-    uint32_t hash = 2166136261U; /* FNV-1a */
-    for (const char *c = uid; *c != '\0'; c++)
-        hash = (hash ^ (unsigned char)*c) * 16777619U;
-    for (unsigned i = 0; i < warned_max; i++) {
-        if (s->warned.hashes[i] == hash)
-            return true;
-    }
-    s->warned.hashes[s->warned.next++ % warned_max] = hash;
-    return false;
+    pod_mirror_count(s->mirror, POD_MIRROR_EXPIRED);
+    pod_stream_log_expired(&s->log);
+    enter(s, POD_MIRROR_WAITING, clock_mono_ms() + delay_ms);
 }
 
 static void skip_pod(struct pod_stream *s, const struct pod_parsed *pod)
 {
-    mutex_lock(&s->lock);
-    s->stats.skipped++;
-    mutex_unlock(&s->lock);
-    if (!was_warned(s, pod->uid))
-        log_warn("a pod is left out", LOG_STR("pods", s->what), LOG_STR("error", pod->skipped.text));
+    pod_mirror_count(s->mirror, POD_MIRROR_SKIPPED);
+    pod_stream_log_skipped(&s->log, pod);
 }
 
 /* --- requests */
-
-static int append_escaped(struct buf *out, const char *text)
-{
-    int rc = 0;
-    for (const char *c = text; *c != '\0' && rc == 0; c++) {
-        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-                     strchr("-_.~", *c) != NULL;
-        rc = plain ? buf_append(out, c, 1) : buf_printf(out, "%%%02X", (unsigned)(unsigned char)*c);
-    }
-    return rc;
-}
 
 static int begin(struct pod_stream *s, const struct buf *path, const struct kube_target *target, int64_t timeout_ms,
                  struct error *err)
@@ -218,12 +120,7 @@ static int begin_page(struct pod_stream *s, const char *next, struct error *err)
 {
     cleanup_buf struct buf path;
     buf_init(&path, BUF_MAX);
-    int rc = buf_printf(&path, "%s&limit=%d", s->path, page_size);
-    if (rc == 0 && next[0] != '\0') {
-        rc = buf_puts(&path, "&continue=");
-        if (rc == 0)
-            rc = append_escaped(&path, next);
-    }
+    int rc = pod_query_list(&s->query, next, &path);
     if (rc < 0)
         return error_set(err, rc, "out of memory");
     json_split_reset(&s->split, JSON_SPLIT_LIST);
@@ -233,10 +130,7 @@ static int begin_page(struct pod_stream *s, const char *next, struct error *err)
 static void list_failed(struct pod_stream *s, struct error *err, int64_t retry_after_ms)
 {
     pod_store_fini(&s->list.pods);
-    mutex_lock(&s->lock);
-    s->list_failed_ms = s->list.began_ms;
-    mutex_unlock(&s->lock);
-    s->changes |= POD_STREAM_LISTED;
+    pod_mirror_list_failed(s->mirror, s->list.began_ms);
     fail(s, err, retry_after_ms);
 }
 
@@ -246,7 +140,7 @@ static void begin_list(struct pod_stream *s, int64_t now_ms)
     s->wanted_ms = 0;
     s->list.began_ms = now_ms;
     s->list.pages = 1;
-    enter(s, POD_STREAM_LISTING, INT64_MAX);
+    enter(s, POD_MIRROR_LISTING, INT64_MAX);
     if (begin_page(s, "", &err) < 0)
         list_failed(s, &err, 0);
 }
@@ -259,11 +153,8 @@ static void begin_watch(struct pod_stream *s, int64_t now_ms)
     memset(&s->watch, 0, sizeof(s->watch));
     s->watch.timeout_s = s->patience.watch_s + backoff_jitter_ms(&s->backoff, s->patience.watch_s);
     json_split_reset(&s->split, JSON_SPLIT_STREAM);
-    enter(s, POD_STREAM_OPENING, now_ms + s->patience.open_ms);
-    int rc = buf_printf(&path, "%s&watch=1&allowWatchBookmarks=true&timeoutSeconds=%lld&resourceVersion=", s->path,
-                        (long long)s->watch.timeout_s);
-    if (rc == 0)
-        rc = append_escaped(&path, s->resource_version);
+    enter(s, POD_MIRROR_OPENING, now_ms + s->patience.open_ms);
+    int rc = pod_query_watch(&s->query, s->resource_version, s->watch.timeout_s, &path);
     rc = rc < 0 ? error_set(&err, rc, "out of memory") : begin(s, &path, &s->watch_target, 0, &err);
     if (rc < 0)
         fail(s, &err, 0);
@@ -285,29 +176,13 @@ static int on_item(struct pod_stream *s, const char *text, size_t len, struct er
     return pod_store_put(&s->list.pods, pod.record, s->list.began_ms, &changes, err);
 }
 
-static void log_list(struct pod_stream *s, bool first, size_t pods)
-{
-    if (first)
-        log_info("pods listed", LOG_STR("pods", s->what), LOG_INT("count", pods),
-                 LOG_INT("took_ms", clock_mono_ms() - s->list.began_ms));
-}
-
 static void list_ended(struct pod_stream *s)
 {
-    mutex_lock(&s->lock);
-    bool first = !s->complete;
-    unsigned changes = pod_store_replace(&s->pods, &s->list.pods);
-    size_t pods = s->pods.count;
-    s->complete = true;
-    s->listed_ms = s->list.began_ms;
-    s->confirmed_ms = s->list.began_ms;
-    s->version += (changes & POD_STORE_CHANGED) != 0;
-    s->stats.lists++;
-    mutex_unlock(&s->lock);
-    note_changes(s, changes);
-    s->changes |= POD_STREAM_LISTED | (first ? POD_STREAM_STATE : 0);
+    size_t pods = s->list.pods.count;
+    bool first = pod_mirror_replace(s->mirror, &s->list.pods, s->list.began_ms);
     s->must_list = false;
-    log_list(s, first, pods);
+    if (first)
+        pod_stream_log_listed(&s->log, pods, clock_mono_ms() - s->list.began_ms);
 }
 
 /* A page has come to its end: the next one, or the watch. */
@@ -352,21 +227,13 @@ static void prove(struct pod_stream *s)
 
 static int apply(struct pod_stream *s, struct pod_event *event, struct error *err)
 {
-    unsigned changes = 0;
-    int rc = 0;
-    if (event->type == POD_EVENT_PUT && event->pod.record == NULL)
-        skip_pod(s, &event->pod);
-    mutex_lock(&s->lock);
-    s->stats.events++;
     if (event->type == POD_EVENT_PUT && event->pod.record != NULL)
-        rc = pod_store_put(&s->pods, take_ptr(event->pod.record), clock_mono_ms(), &changes, err);
-    else
-        changes = pod_store_remove(&s->pods, event->pod.uid);
-    s->version += (changes & POD_STORE_CHANGED) != 0;
-    mutex_unlock(&s->lock);
-    note_changes(s, changes);
+        return pod_mirror_put(s->mirror, event->pod.record, err);
+    if (event->type == POD_EVENT_PUT)
+        skip_pod(s, &event->pod);
+    pod_mirror_remove(s->mirror, event->pod.uid);
     free(event->pod.record);
-    return rc;
+    return 0;
 }
 
 static int watch_error(struct pod_stream *s, const struct pod_event *event, struct error *err)
@@ -386,9 +253,7 @@ static int on_event(struct pod_stream *s, const char *text, size_t len, struct e
         return watch_error(s, &event, err);
     if (event.type == POD_EVENT_BOOKMARK) {
         s->watch.bookmarked = true;
-        mutex_lock(&s->lock);
-        s->stats.bookmarks++;
-        mutex_unlock(&s->lock);
+        pod_mirror_count(s->mirror, POD_MIRROR_BOOKMARK);
     } else {
         rc = apply(s, &event, err);
     }
@@ -412,12 +277,10 @@ static void watch_ended(struct pod_stream *s, struct error *err)
         fail(s, err, 0);
         return;
     }
-    mutex_lock(&s->lock);
-    s->confirmed_ms = now_ms;
-    mutex_unlock(&s->lock);
+    pod_mirror_confirm(s->mirror, now_ms);
     if (!s->watch.proven)
         s->must_list = true; /* silence: the server may not know our resourceVersion at all (etcd restored) */
-    enter(s, POD_STREAM_WAITING, now_ms);
+    enter(s, POD_MIRROR_WAITING, now_ms);
 }
 
 static void watch_done(struct pod_stream *s, const struct kube_answer *answer, struct error *err)
@@ -430,7 +293,7 @@ static void watch_done(struct pod_stream *s, const struct kube_answer *answer, s
         watch_ended(s, err);
         return;
     }
-    if (s->state == POD_STREAM_WATCHING && clock_mono_ms() - s->watch.opened_ms >= settled_ms)
+    if (s->state == POD_MIRROR_WATCHING && clock_mono_ms() - s->watch.opened_ms >= settled_ms)
         backoff_reset(&s->backoff);
     if ((answer->status >= 400 && answer->status <= 499 && answer->status != 429) || err->code == -EMSGSIZE ||
         err->code == -EBADMSG)
@@ -443,35 +306,29 @@ static void watch_done(struct pod_stream *s, const struct kube_answer *answer, s
 static int on_object(void *arg, const char *text, size_t len, struct error *err)
 {
     struct pod_stream *s = arg;
-    return s->state == POD_STREAM_LISTING ? on_item(s, text, len, err) : on_event(s, text, len, err);
+    return s->state == POD_MIRROR_LISTING ? on_item(s, text, len, err) : on_event(s, text, len, err);
 }
 
 static void on_open(void *arg)
 {
     struct pod_stream *s = arg;
-    if (s->state != POD_STREAM_OPENING)
+    if (s->state != POD_MIRROR_OPENING)
         return;
     s->watch.opened_ms = clock_mono_ms();
-    enter(s, POD_STREAM_WATCHING, 0);
+    enter(s, POD_MIRROR_WATCHING, 0);
     expect_more(s, s->watch.opened_ms);
-    mutex_lock(&s->lock);
-    s->stats.watches++;
-    mutex_unlock(&s->lock);
-    if (s->failing)
-        log_info("the API server shows the pods again", LOG_STR("pods", s->what));
-    s->failing = false;
+    pod_mirror_count(s->mirror, POD_MIRROR_OPENED);
+    pod_stream_log_open(&s->log);
 }
 
 static int on_data(void *arg, const char *data, size_t len, struct error *err)
 {
     struct pod_stream *s = arg;
     int rc = json_split_feed(&s->split, data, len, err);
-    if (s->state == POD_STREAM_WATCHING) {
+    if (s->state == POD_MIRROR_WATCHING) {
         int64_t now_ms = clock_mono_ms();
         expect_more(s, now_ms);
-        mutex_lock(&s->lock);
-        s->confirmed_ms = now_ms;
-        mutex_unlock(&s->lock);
+        pod_mirror_confirm(s->mirror, now_ms);
     }
     return rc;
 }
@@ -480,7 +337,7 @@ static void on_done(void *arg, const struct kube_answer *answer)
 {
     struct pod_stream *s = arg;
     struct error err = answer->err;
-    if (s->state != POD_STREAM_LISTING)
+    if (s->state != POD_MIRROR_LISTING)
         watch_done(s, answer, &err);
     else if (err.code == 0)
         page_done(s, &err);
@@ -498,19 +355,19 @@ static const struct kube_handler handler = {.on_open = on_open, .on_data = on_da
 struct pod_stream *pod_stream_new(struct kube_client *client, const struct pod_stream_options *options)
 {
     struct pod_stream *s = xcalloc(1, sizeof(*s));
-    s->what = options->what;
     s->is_core = options->is_core;
     s->namespace = xstrdup(options->namespace);
-    s->path = xasprintf("/api/v1/namespaces/%s/pods?labelSelector=%s", options->namespace, options->selector);
+    s->selector = xstrdup(options->selector);
+    s->query = (struct pod_query){.namespace = s->namespace, .selector = s->selector};
     s->list_target = (struct kube_target){"list", "", "pods", s->namespace, watch_verbs};
     s->watch_target = (struct kube_target){"watch", "", "pods", s->namespace, watch_verbs};
     s->patience = options->patience;
     s->request = kube_request_new(client, &handler, s);
     s->must_list = true;
-    s->log_limit = (struct log_limit)LOG_LIMIT_INIT(1, log_again_ms);
+    pod_stream_log_init(&s->log, options->what);
     json_split_init(&s->split, on_object, s);
     backoff_init(&s->backoff, backoff_base_ms, backoff_cap_ms);
-    mutex_init(&s->lock);
+    s->mirror = pod_mirror_new();
     return s;
 }
 
@@ -518,7 +375,7 @@ void pod_stream_close(struct pod_stream *s)
 {
     kube_request_free(s->request);
     s->request = NULL;
-    enter(s, POD_STREAM_WAITING, INT64_MAX);
+    enter(s, POD_MIRROR_WAITING, INT64_MAX);
 }
 
 void pod_stream_free(struct pod_stream *s)
@@ -528,11 +385,8 @@ void pod_stream_free(struct pod_stream *s)
     kube_request_free(s->request);
     json_split_fini(&s->split);
     pod_store_fini(&s->list.pods);
-    mutex_lock(&s->lock);
-    pod_store_fini(&s->pods);
-    mutex_unlock(&s->lock);
-    mutex_fini(&s->lock);
-    free(s->path);
+    pod_mirror_free(s->mirror);
+    free(s->selector);
     free(s->namespace);
     free(s);
 }
@@ -541,10 +395,8 @@ void pod_stream_free(struct pod_stream *s)
 static void interrupt_watch(struct pod_stream *s, int64_t now_ms)
 {
     kube_request_cancel(s->request);
-    if (s->state == POD_STREAM_WATCHING) {
-        mutex_lock(&s->lock);
-        s->confirmed_ms = now_ms;
-        mutex_unlock(&s->lock);
+    if (s->state == POD_MIRROR_WATCHING) {
+        pod_mirror_confirm(s->mirror, now_ms);
     }
     s->fresh = true; /* the old connection may be dead without a word */
     begin_list(s, now_ms);
@@ -554,19 +406,19 @@ static void lose_patience(struct pod_stream *s)
 {
     struct error err = ERROR_INIT;
     kube_request_cancel(s->request);
-    if (s->state == POD_STREAM_OPENING)
+    if (s->state == POD_MIRROR_OPENING)
         (void)error_set(&err, -ETIMEDOUT, "no answer within %lld ms", (long long)s->patience.open_ms);
     else
         (void)error_set(&err, -ETIMEDOUT, "silent for too long");
-    if (s->state == POD_STREAM_WATCHING && !s->watch.proven)
+    if (s->state == POD_MIRROR_WATCHING && !s->watch.proven)
         s->must_list = true;
     fail(s, &err, 0);
 }
 
 int64_t pod_stream_run(struct pod_stream *s, int64_t now_ms)
 {
-    bool watching = s->state == POD_STREAM_OPENING || s->state == POD_STREAM_WATCHING;
-    if (s->state == POD_STREAM_WAITING && now_ms >= s->due_ms) {
+    bool watching = s->state == POD_MIRROR_OPENING || s->state == POD_MIRROR_WATCHING;
+    if (s->state == POD_MIRROR_WAITING && now_ms >= s->due_ms) {
         if (s->must_list || s->wanted_ms != 0)
             begin_list(s, now_ms);
         else
@@ -581,57 +433,14 @@ int64_t pod_stream_run(struct pod_stream *s, int64_t now_ms)
 
 void pod_stream_want_list(struct pod_stream *s, int64_t since_ms)
 {
-    int64_t began_ms = s->state == POD_STREAM_LISTING ? s->list.began_ms : 0;
-    mutex_lock(&s->lock);
-    int64_t listed_ms = s->listed_ms;
-    mutex_unlock(&s->lock);
-    if (listed_ms < since_ms && began_ms < since_ms && s->wanted_ms < since_ms)
+    int64_t began_ms = s->state == POD_MIRROR_LISTING ? s->list.began_ms : 0;
+    struct pod_mirror_view view;
+    pod_mirror_read(s->mirror, false, &view);
+    if (view.listed_ms < since_ms && began_ms < since_ms && s->wanted_ms < since_ms)
         s->wanted_ms = since_ms;
 }
 
-unsigned pod_stream_take_changes(struct pod_stream *s)
+struct pod_mirror *pod_stream_mirror(const struct pod_stream *s)
 {
-    unsigned changes = s->changes;
-    s->changes = 0;
-    return changes;
-}
-
-/* --- what others see */
-
-static void copy_pods(const struct pod_store *store, struct pod_stream_view *view)
-{
-    size_t size = 1;
-    for (size_t i = 0; i < store->count; i++) {
-        const struct pod *pod = &store->items[i]->pod;
-        size += strlen(pod->uid) + strlen(pod->name) + strlen(pod->ip) + 3;
-    }
-    view->count = store->count;
-    view->pods = xcalloc(store->count + 1, sizeof(*view->pods));
-    view->texts = xcalloc(1, size);
-    char *at = view->texts;
-    for (size_t i = 0; i < store->count; i++)
-        pod_copy(&view->pods[i], &store->items[i]->pod, &at);
-}
-
-void pod_stream_read(struct pod_stream *s, bool with_pods, struct pod_stream_view *ret_view)
-{
-    *ret_view = (struct pod_stream_view){.count = 0};
-    mutex_lock(&s->lock);
-    ret_view->complete = s->complete;
-    ret_view->watched = s->watched;
-    ret_view->confirmed_ms = s->confirmed_ms;
-    ret_view->listed_ms = s->listed_ms;
-    ret_view->list_failed_ms = s->list_failed_ms;
-    ret_view->version = s->version;
-    if (with_pods)
-        copy_pods(&s->pods, ret_view);
-    mutex_unlock(&s->lock);
-}
-
-void pod_stream_get_stats(struct pod_stream *s, struct pod_stream_stats *ret_stats)
-{
-    mutex_lock(&s->lock);
-    *ret_stats = s->stats;
-    ret_stats->pods = s->pods.count;
-    mutex_unlock(&s->lock);
+    return s->mirror;
 }

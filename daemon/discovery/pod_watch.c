@@ -65,19 +65,19 @@ static void tell_identity(struct pod_watch *w)
 
 static void report(struct pod_watch *w)
 {
-    unsigned core = pod_stream_take_changes(w->core);
-    unsigned others = pod_stream_take_changes(w->others);
-    if ((core & POD_STREAM_LISTED) != 0) {
+    unsigned core = pod_mirror_take_changes(pod_stream_mirror(w->core));
+    unsigned others = pod_mirror_take_changes(pod_stream_mirror(w->others));
+    if ((core & POD_MIRROR_LISTED) != 0) {
         mutex_lock(&w->lock);
         cond_broadcast(&w->listed);
         mutex_unlock(&w->lock);
     }
-    unsigned changes = ((core & POD_STREAM_PODS) != 0 ? POD_WATCH_CORE : 0) |
-                       ((others & POD_STREAM_PODS) != 0 ? POD_WATCH_OTHER : 0) |
-                       ((others & POD_STREAM_RUNNING) != 0 ? POD_WATCH_OTHER_RUNNING : 0) |
-                       (((core | others) & POD_STREAM_STATE) != 0 ? POD_WATCH_STATE : 0);
+    unsigned changes = ((core & POD_MIRROR_PODS) != 0 ? POD_WATCH_CORE : 0) |
+                       ((others & POD_MIRROR_PODS) != 0 ? POD_WATCH_OTHER : 0) |
+                       ((others & POD_MIRROR_RUNNING) != 0 ? POD_WATCH_OTHER_RUNNING : 0) |
+                       (((core | others) & POD_MIRROR_STATE) != 0 ? POD_WATCH_STATE : 0);
     if (w->elector != NULL) {
-        if ((core & POD_STREAM_PODS) != 0)
+        if ((core & POD_MIRROR_PODS) != 0)
             tell_identity(w);
         changes |= elector_take_change(w->elector) ? POD_WATCH_LEADER : 0;
     }
@@ -88,10 +88,10 @@ static void report(struct pod_watch *w)
 /* Do what is due; returns how long the poll may wait. The other pods wait for the core pods. */
 static int run_streams(struct pod_watch *w)
 {
-    struct pod_stream_view core;
+    struct pod_mirror_view core;
     int64_t now_ms = clock_mono_ms();
     int64_t due_ms = pod_stream_run(w->core, now_ms);
-    pod_stream_read(w->core, false, &core);
+    pod_mirror_read(pod_stream_mirror(w->core), false, &core);
     if (core.complete) {
         int64_t others_ms = pod_stream_run(w->others, now_ms);
         due_ms = others_ms < due_ms ? others_ms : due_ms;
@@ -270,7 +270,7 @@ void pod_watch_free(struct pod_watch *w)
 /* --- what others ask */
 
 /* The core pods, then the others; one that is moving from here to there is taken as a core pod. */
-static void merge(struct pod_view *view, struct pod_stream_view *core, struct pod_stream_view *others)
+static void merge(struct pod_view *view, struct pod_mirror_view *core, struct pod_mirror_view *others)
 {
     view->pods = xcalloc(core->count + others->count + 1, sizeof(*view->pods));
     for (size_t i = 0; i < core->count; i++)
@@ -290,10 +290,10 @@ static void merge(struct pod_view *view, struct pod_stream_view *core, struct po
 
 struct pod_view *pod_watch_snapshot(struct pod_watch *w)
 {
-    struct pod_stream_view core;
-    struct pod_stream_view others;
-    pod_stream_read(w->core, true, &core);
-    pod_stream_read(w->others, true, &others);
+    struct pod_mirror_view core;
+    struct pod_mirror_view others;
+    pod_mirror_read(pod_stream_mirror(w->core), true, &core);
+    pod_mirror_read(pod_stream_mirror(w->others), true, &others);
     int64_t now_ms = clock_mono_ms();
     struct pod_view *view = xcalloc(1, sizeof(*view));
     view->complete = core.complete;
@@ -316,16 +316,16 @@ void pod_watch_set_confirm_ms(struct pod_watch *w, int64_t confirm_ms)
 
 static int list_error(struct pod_watch *w, int code, struct error *err)
 {
-    struct pod_stream_stats stats;
-    pod_stream_get_stats(w->core, &stats);
+    struct pod_mirror_stats stats;
+    pod_mirror_get_stats(pod_stream_mirror(w->core), &stats);
     return error_set(err, code, "core pods: %s", stats.error[0] != '\0' ? stats.error : "no answer in time");
 }
 
 /* 1: not yet. */
 static int judge_list(struct pod_watch *w, int64_t since_ms, int64_t asked_ms, struct error *err)
 {
-    struct pod_stream_view core;
-    pod_stream_read(w->core, false, &core);
+    struct pod_mirror_view core;
+    pod_mirror_read(pod_stream_mirror(w->core), false, &core);
     if (core.listed_ms >= since_ms && core.complete)
         return 0;
     return core.list_failed_ms >= asked_ms ? list_error(w, -EIO, err) : 1;
@@ -372,6 +372,6 @@ struct elector *pod_watch_elector(const struct pod_watch *w)
 
 void pod_watch_get_stats(struct pod_watch *w, struct pod_watch_stats *ret_stats)
 {
-    pod_stream_get_stats(w->core, &ret_stats->core);
-    pod_stream_get_stats(w->others, &ret_stats->others);
+    pod_mirror_get_stats(pod_stream_mirror(w->core), &ret_stats->core);
+    pod_mirror_get_stats(pod_stream_mirror(w->others), &ret_stats->others);
 }

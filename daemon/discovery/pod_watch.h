@@ -79,7 +79,7 @@ struct elector *pod_watch_elector(const struct pod_watch *watch);
 
 /* How the two streams are doing, for status and metrics. */
 struct pod_watch_stats {
-    struct pod_stream_stats core;
-    struct pod_stream_stats others;
+    struct pod_mirror_stats core;
+    struct pod_mirror_stats others;
 };
 void pod_watch_get_stats(struct pod_watch *watch, struct pod_watch_stats *ret_stats);

@@ -154,11 +154,11 @@ static void check_api(const struct doctor_facts *f, struct doctor_report *r)
     static const char remedy[] = "deploy/role.yaml has the Role that a core needs";
     if (!f->has_pods)
         return;
-    const struct pod_stream_stats *s = f->pods.core.error[0] != '\0' ? &f->pods.core : &f->pods.others;
+    const struct pod_mirror_stats *s = f->pods.core.error[0] != '\0' ? &f->pods.core : &f->pods.others;
     bool forbidden = strstr(s->error, "403") != NULL || strstr(s->error, "401") != NULL;
     if (s->error[0] == '\0')
         doctor_add(r, "Kubernetes API", DOCTOR_OK, "", "core pods %s, other pods %s",
-                   pod_stream_state_name(f->pods.core.state), pod_stream_state_name(f->pods.others.state));
+                   pod_mirror_state_name(f->pods.core.state), pod_mirror_state_name(f->pods.others.state));
     else
         doctor_add(r, "Kubernetes API", DOCTOR_BROKEN, forbidden ? remedy : "see whether the API server is reachable",
                    "%s", s->error);

@@ -169,7 +169,7 @@ void sample_stamp_modules(const struct metric_input *in, struct metric_writer *w
 #define SAMPLE_STREAMS(function, expression)                              \
     void function(const struct metric_input *in, struct metric_writer *w) \
     {                                                                     \
-        const struct pod_stream_stats *s = &in->status.pods.core;         \
+        const struct pod_mirror_stats *s = &in->status.pods.core;         \
         if (!in->status.has_pods)                                         \
             return;                                                       \
         metric_sample_1(w, "stream", "core", (double)(expression));       \
@@ -177,7 +177,7 @@ void sample_stamp_modules(const struct metric_input *in, struct metric_writer *w
         metric_sample_1(w, "stream", "others", (double)(expression));     \
     }
 
-SAMPLE_STREAMS(sample_watch_open, s->state == POD_STREAM_WATCHING ? 1 : 0)
+SAMPLE_STREAMS(sample_watch_open, s->state == POD_MIRROR_WATCHING ? 1 : 0)
 SAMPLE_STREAMS(sample_watch_lists, s->lists)
 SAMPLE_STREAMS(sample_watch_watches, s->watches)
 SAMPLE_STREAMS(sample_watch_events, s->events)

@@ -195,10 +195,10 @@ static void pack_report(const struct status *s, const struct inspect_report *r, 
     pack_satellites(r, p);
 }
 
-static void pack_stream(const struct pod_stream_stats *stream, const char *key, struct pack *p)
+static void pack_stream(const struct pod_mirror_stats *stream, const char *key, struct pack *p)
 {
     pack_map_begin(p, key);
-    pack_str(p, "state", pod_stream_state_name(stream->state));
+    pack_str(p, "state", pod_mirror_state_name(stream->state));
     pack_int(p, "pods", (int64_t)stream->pods);
     pack_int(p, "failures", (int64_t)stream->failures);
     pack_str(p, "error", stream->error);

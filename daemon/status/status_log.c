@@ -68,12 +68,12 @@ static void log_election(const struct status *s)
 
 static void log_pods(const struct status *s)
 {
-    const struct pod_stream_stats *core = &s->pods.core;
-    const struct pod_stream_stats *others = &s->pods.others;
+    const struct pod_mirror_stats *core = &s->pods.core;
+    const struct pod_mirror_stats *others = &s->pods.others;
     if (s->has_pods)
         log_info("status of the pods", LOG_INT("core", core->pods),
-                 LOG_STR("core_state", pod_stream_state_name(core->state)), LOG_STR("core_error", core->error),
-                 LOG_INT("others", others->pods), LOG_STR("others_state", pod_stream_state_name(others->state)),
+                 LOG_STR("core_state", pod_mirror_state_name(core->state)), LOG_STR("core_error", core->error),
+                 LOG_INT("others", others->pods), LOG_STR("others_state", pod_mirror_state_name(others->state)),
                  LOG_STR("others_error", others->error));
 }
 

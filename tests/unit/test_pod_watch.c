@@ -133,7 +133,7 @@ static void stopped_watch_can_be_read(void **state)
     assert_int_equal(pod_watch_confirm(watch, 1, clock_mono_ms() + 10, &err), -ECANCELED);
     struct pod_watch_stats stats;
     pod_watch_get_stats(watch, &stats);
-    assert_int_equal(stats.core.state, POD_STREAM_WAITING);
+    assert_int_equal(stats.core.state, POD_MIRROR_WAITING);
     pod_view_free(pod_watch_snapshot(watch));
     pod_watch_free(watch);
     pod_watch_free(NULL);

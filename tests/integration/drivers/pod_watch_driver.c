@@ -91,10 +91,10 @@ static void say_view(struct pod_watch *watch, bool with_pods)
     end_line(&line, &w);
 }
 
-static void write_stream(struct json_writer *w, const char *key, const struct pod_stream_stats *stats)
+static void write_stream(struct json_writer *w, const char *key, const struct pod_mirror_stats *stats)
 {
     json_object_begin(w, key);
-    json_str(w, "state", pod_stream_state_name(stats->state));
+    json_str(w, "state", pod_mirror_state_name(stats->state));
     json_int(w, "pods", (int64_t)stats->pods);
     json_int(w, "lists", (int64_t)stats->lists);
     json_int(w, "watches", (int64_t)stats->watches);
