@@ -19,6 +19,7 @@
 #include "daemon/jobs/drain.h"
 #include "daemon/jobs/job_table.h"
 #include "daemon/jobs/pool_login.h"
+#include "daemon/proxysql/db_library.h"
 #include "daemon/queue/scheduler.h"
 #include "daemon/queue/worker_pool.h"
 #include "daemon/status/status.h"

@@ -12,7 +12,7 @@
 #include "daemon/dump_ask.h"
 #include "daemon/jobs/job_table.h"
 #include "daemon/jobs/pool_login.h"
-#include "daemon/proxysql/db_conn.h"
+#include "daemon/proxysql/db_library.h"
 #include "daemon/queue/worker_pool.h"
 #include "shared/log.h"
 #include "shared/mem.h"

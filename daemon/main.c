@@ -11,7 +11,7 @@
 #include "daemon/config/live.h"
 #include "daemon/config/show.h"
 #include "daemon/dump_mode.h"
-#include "daemon/proxysql/db_conn.h"
+#include "daemon/proxysql/db_library.h"
 #include "daemon/status/status.h"
 #include "shared/buf.h"
 #include "shared/clock.h"

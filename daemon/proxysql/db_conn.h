@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/proxysql/db_connect.h"
 #include "shared/compiler.h"
 #include "shared/error.h"
 #include "shared/histogram.h"
@@ -20,22 +21,7 @@
  */
 struct db_conn;
 
-enum db_tls { DB_TLS_DISABLED, DB_TLS_REQUIRED, DB_TLS_VERIFY };
-
-/* Borrowed strings; they must stay valid while a connection made with them exists. */
-struct db_params {
-    const char *username;
-    enum db_tls tls;
-    const char *ca_file;   /* "" = the system's */
-    const char *cert_file; /* "" = none */
-    const char *key_file;  /* "" = none */
-    int cancel_fd;         /* readable = every wait ends with -ECANCELED; -1 = none */
-};
-
-enum {
-    DB_ROW_BYTES_MAX = 16 * 1024 * 1024,   /* one packet; for the library a longer one is a lost connection */
-    DB_ANSWER_BYTES_MAX = 16 * 1024 * 1024 /* one answer, unless its reader streams */
-};
+enum { DB_ANSWER_BYTES_MAX = 16 * 1024 * 1024 }; /* one answer, unless its reader streams */
 
 /* One row of an answer; valid only during the call. Values are text, NULL for SQL's NULL. */
 struct db_row {
@@ -46,12 +32,6 @@ struct db_row {
 
 /* Takes one row. A negative return ends the statement with that code; the connection is then closed. */
 typedef int db_row_fn(void *arg, const struct db_row *row, struct error *err);
-
-/* Library initialisation: db_library_start() once before threads, db_library_stop() once after them. */
-MUST_CHECK int db_library_start(struct error *err);
-void db_library_stop(void);
-void db_thread_start(void);
-void db_thread_end(void);
 
 /* A new, unconnected connection. Never fails. */
 struct db_conn *db_conn_new(const struct db_params *params);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/proxysql/admin.h"
+#include "daemon/proxysql/db_library.h"
 #include "shared/clock.h"
 #include "shared/mem.h"
 #include "shared/thread.h"

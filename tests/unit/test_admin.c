@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "daemon/proxysql/admin.h"
+#include "daemon/proxysql/db_library.h"
 #include "shared/clock.h"
 #include "tests/unit/scripted_server.h"
 #include "tests/unit/stand_in.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "daemon/proxysql/admin_cluster.h"
+#include "daemon/proxysql/db_library.h"
 #include "shared/clock.h"
 #include "tests/unit/scripted_server.h"
 #include "tests/unit/stand_in.h"

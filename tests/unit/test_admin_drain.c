@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/proxysql/admin_drain.h"
+#include "daemon/proxysql/db_library.h"
 #include "shared/clock.h"
 #include "tests/unit/scripted_server.h"
 #include "tests/unit/stand_in.h"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/proxysql/db_library.h"
 #include "daemon/proxysql/db_pool.h"
 #include "shared/clock.h"
 #include "shared/mem.h"
