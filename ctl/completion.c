@@ -6,8 +6,8 @@
 static int write_words(const struct command *c, struct buf *out)
 {
     int rc = 0;
-    for (int i = 0; rc == 0 && c->arguments[i].name != NULL; i++) {
-        const struct argument *a = &c->arguments[i];
+    const struct argument *a = NULL;
+    while (rc == 0 && (a = command_next(c, COMMAND_BY_LINE, a)) != NULL) {
         if (!a->positional)
             rc = buf_printf(out, " --%s", a->name);
         for (size_t n = 0; rc == 0 && a->positional && a->names != NULL && a->names[n] != NULL; n++)
@@ -19,7 +19,7 @@ static int write_words(const struct command *c, struct buf *out)
 static int write_globals(struct buf *out)
 {
     int rc = 0;
-    for (const struct global_option *g = global_options; rc == 0 && g->name != NULL; g++)
+    for (const struct argument *g = global_options; rc == 0 && g->name != NULL; g++)
         rc = buf_printf(out, " --%s", g->name);
     return rc;
 }
@@ -36,7 +36,7 @@ static int write_cases(struct buf *out)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < COMMAND_IDS; i++) {
-        if (command_table[i].arguments[0].name == NULL)
+        if (command_next(&command_table[i], COMMAND_BY_LINE, NULL) == NULL)
             continue;
         rc = buf_printf(out, "    %s) words+=\"", command_table[i].name);
         if (rc == 0)

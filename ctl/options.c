@@ -1,20 +1,33 @@
 #include "ctl/options.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
-
-#include "shared/str.h"
 
 enum { words_max = 32, timeout_max_s = 24 * 3600 };
 
-const struct global_option global_options[] = {
-    {"socket", "PATH", "The agent's socket; else the default places are tried."},
-    {"timeout", "S", "Wait at most so long (10; long commands: no limit)."},
-    {"output", "table|json", "How the answer is printed (table)."},
-    {"no-color", NULL, "No colours, also on a terminal."},
-    {"help", NULL, "Print help and exit."},
-    {"version", NULL, "Print this program's version and exit."},
-    {NULL, NULL, NULL},
+static const char *const output_names[] = {"table", "json", NULL};
+
+enum { OPTION_SOCKET, OPTION_TIMEOUT, OPTION_OUTPUT, OPTION_NO_COLOR, OPTION_HELP, OPTION_VERSION, GLOBAL_OPTIONS };
+
+const struct argument global_options[GLOBAL_OPTIONS + 1] = {
+    [OPTION_SOCKET] = {.name = "socket",
+                       .type = ARGUMENT_TEXT,
+                       .value = "PATH",
+                       .summary = "The agent's socket; else the default places are tried."},
+    [OPTION_TIMEOUT] = {.name = "timeout",
+                        .type = ARGUMENT_INT,
+                        .min = 1,
+                        .max = timeout_max_s,
+                        .unit = "seconds",
+                        .summary = "Wait at most so long (10; long commands: no limit)."},
+    [OPTION_OUTPUT] = {.name = "output",
+                       .type = ARGUMENT_NAME,
+                       .names = output_names,
+                       .summary = "How the answer is printed (table)."},
+    [OPTION_NO_COLOR] = {.name = "no-color", .type = ARGUMENT_FLAG, .summary = "No colours, also on a terminal."},
+    [OPTION_HELP] = {.name = "help", .type = ARGUMENT_FLAG, .summary = "Print help and exit."},
+    [OPTION_VERSION] = {.name = "version", .type = ARGUMENT_FLAG, .summary = "Print this program's version and exit."},
 };
 
 /* The words of the command line that are no global options. */
@@ -23,7 +36,8 @@ struct words {
     int count;
 };
 
-static const struct global_option *find_global(const char *word, const char **ret_value)
+/* ret_value: what follows its "=", NULL without one. */
+static const struct argument *find_global(const char *word, const char **ret_value)
 {
     if (strcmp(word, "-h") == 0)
         word = "--help";
@@ -31,53 +45,61 @@ static const struct global_option *find_global(const char *word, const char **re
         return NULL;
     size_t len = strcspn(word + 2, "=");
     *ret_value = word[2 + len] == '=' ? word + 2 + len + 1 : NULL;
-    for (const struct global_option *g = global_options; g->name != NULL; g++)
+    for (const struct argument *g = global_options; g->name != NULL; g++)
         if (strlen(g->name) == len && strncmp(g->name, word + 2, len) == 0)
             return g;
     return NULL;
 }
 
-static int take_output(struct options *o, const char *value, struct error *err)
+/* value: NULL for a flag. */
+static int take_global(struct options *o, const struct argument *g, const char *value, struct error *err)
 {
-    o->json = strcmp(value, "json") == 0;
-    if (!o->json && strcmp(value, "table") != 0)
-        return error_set(err, -EINVAL, "--output \"%.40s\": allowed is table, json", value);
-    return 0;
-}
-
-static int take_global(struct options *o, const struct global_option *g, const char *value, struct error *err)
-{
-    if (strcmp(g->name, "socket") == 0)
-        o->socket = value;
-    else if (strcmp(g->name, "output") == 0)
-        return take_output(o, value, err);
-    else if (strcmp(g->name, "no-color") == 0)
+    char name[ARGUMENT_ALLOWED_MAX];
+    int64_t number = 0;
+    const char *text = NULL;
+    (void)snprintf(name, sizeof(name), "--%s", g->name);
+    int rc = value == NULL ? 0 : argument_read_word(g, name, value, &number, &text, err);
+    if (rc < 0)
+        return rc;
+    switch (g - global_options) {
+    case OPTION_SOCKET:
+        o->socket = text;
+        return 0;
+    case OPTION_TIMEOUT:
+        o->timeout_s = number;
+        return 0;
+    case OPTION_OUTPUT:
+        o->json = strcmp(output_names[number], "json") == 0;
+        return 0;
+    case OPTION_NO_COLOR:
         o->color = false;
-    else if (strcmp(g->name, "help") == 0)
+        return 0;
+    case OPTION_HELP:
         o->action = ACTION_HELP;
-    else if (strcmp(g->name, "version") == 0)
+        return 0;
+    default:
         o->action = ACTION_VERSION;
-    else if (str_to_int(value, 1, timeout_max_s, &o->timeout_s) < 0)
-        return error_set(err, -EINVAL, "--timeout \"%.40s\": allowed is 1 to %d seconds", value, timeout_max_s);
-    return 0;
+        return 0;
+    }
 }
 
 static int split(int argc, char *argv[], struct options *o, struct words *words, struct error *err)
 {
     for (int i = 1; i < argc; i++) {
         const char *value = NULL;
-        const struct global_option *g = find_global(argv[i], &value);
+        const struct argument *g = find_global(argv[i], &value);
         if (g == NULL) {
             if (words->count == words_max)
                 return error_set(err, -EINVAL, "too many words");
             words->items[words->count++] = argv[i];
             continue;
         }
-        if (g->value == NULL && value != NULL)
+        bool takes = g->type != ARGUMENT_FLAG;
+        if (!takes && value != NULL)
             return error_set(err, -EINVAL, "--%s takes no value", g->name);
-        if (g->value != NULL && value == NULL && i + 1 == argc)
-            return error_set(err, -EINVAL, "--%s needs a value: %s", g->name, g->value);
-        if (g->value != NULL && value == NULL)
+        if (takes && value == NULL && i + 1 == argc)
+            return error_set(err, -EINVAL, "--%s needs a value", g->name);
+        if (takes && value == NULL)
             value = argv[++i];
         int rc = take_global(o, g, value, err);
         if (rc < 0)

@@ -34,13 +34,8 @@ struct options {
     enum shell shell; /* of ACTION_COMPLETION */
 };
 
-/* One of the options that go before or after any command. */
-struct global_option {
-    const char *name;
-    const char *value; /* "PATH"; NULL: takes none */
-    const char *summary;
-};
-extern const struct global_option global_options[]; /* ended by a NULL name */
+/* The options that go before or after any command, in the manner of a command's arguments; ended by a NULL name. */
+extern const struct argument global_options[];
 
 /* Point into argv. -EINVAL with what is wrong and what would be right. */
 MUST_CHECK int options_parse(int argc, char *argv[], struct options *ret_options, struct error *err);

@@ -59,6 +59,7 @@ struct agent {
     struct dns_source *dns;
     struct static_source *peers;
     struct api_context api;
+    struct http_route routes[API_ROUTES_MAX];
     struct http_server *http;
     struct control_server *control; /* NULL when its socket cannot be had */
     struct drain_state *drain;
@@ -129,10 +130,11 @@ static int listen_http(struct agent *a, const struct config *config, struct erro
     a->api = (struct api_context){
         .live = a->live, .queue = a->queue, .health = &a->health, .phase = &a->phase, .jobs = &a->jobs};
     bool tls = config->api.tls.cert_file[0] != '\0';
+    api_make_routes(a->routes);
     const struct http_server_options options = {
         .address = config->api.address,
         .port = (uint16_t)config->api.port,
-        .routes = api_routes,
+        .routes = a->routes,
         .context = &a->api,
         .max_connections = (unsigned)config->api.max_connections,
         .http1_only = !config->api.http2,

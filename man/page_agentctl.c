@@ -5,16 +5,6 @@
 #include "proto/protocol.h"
 #include "proto/socket_path.h"
 
-static void write_options(struct roff *r)
-{
-    roff_macro(r, ".SH OPTIONS");
-    roff_text(r, "They may stand before or after the command.");
-    for (const struct global_option *g = global_options; g->name != NULL; g++) {
-        roff_item(r, "--%s%s%s", g->name, g->value == NULL ? "" : " ", g->value == NULL ? "" : g->value);
-        roff_text(r, "%s", g->summary);
-    }
-}
-
 static void write_argument(struct roff *r, const struct argument *a)
 {
     char usage[ARGUMENT_ALLOWED_MAX];
@@ -26,17 +16,28 @@ static void write_argument(struct roff *r, const struct argument *a)
               allowed[0] == '\0' ? "" : ".");
 }
 
+static void write_options(struct roff *r)
+{
+    roff_macro(r, ".SH OPTIONS");
+    roff_text(r, "They may stand before or after the command.");
+    for (const struct argument *g = global_options; g->name != NULL; g++)
+        write_argument(r, g);
+}
+
 static void write_command(struct roff *r, const struct command *c)
 {
     roff_item(r, "%s", c->name);
     roff_text(r, "%s", c->summary);
     if (c->rights == COMMAND_CHANGE)
         roff_text(r, "For uid 0 and the agent's own user.");
-    if (c->arguments[0].name == NULL)
+    if (c->http_path != NULL)
+        roff_text(r, "By HTTP: POST %s.", c->http_path);
+    const struct argument *a = command_next(c, COMMAND_BY_LINE, NULL);
+    if (a == NULL)
         return;
     roff_macro(r, ".RS");
-    for (int i = 0; c->arguments[i].name != NULL; i++)
-        write_argument(r, &c->arguments[i]);
+    for (; a != NULL; a = command_next(c, COMMAND_BY_LINE, a))
+        write_argument(r, a);
     roff_macro(r, ".RE");
 }
 

@@ -9,9 +9,10 @@
 #include "shared/error.h"
 
 /*
- * The one table of control commands. The command line, the agent's checks, the help, the completion, the man page and
- * docs/control-protocol.md all read it: a new command is a row here, a handler in daemon/control/commands.c and a
- * renderer in ctl/. Constant, so any thread may read it.
+ * The one table of commands, whatever way they come: the command line, the control protocol, POST /api/v1/. The agent's
+ * checks of both, the routes, the help, the completion and the man page read it: a new command is a row here, a
+ * renderer in ctl/, and a row in daemon/commands/ when it starts a job, else a handler in daemon/control/. Constant, so
+ * any thread may read it.
  */
 enum command_id {
     COMMAND_STATUS,
@@ -39,15 +40,32 @@ enum argument_type {
     ARGUMENT_TEXT, /* any, up to COMMAND_TEXT_MAX bytes; "" is one */
 };
 
+/* The ways on which a command comes. */
+enum command_way {
+    COMMAND_BY_LINE,    /* the command line of proxysql-agentctl */
+    COMMAND_BY_CONTROL, /* a request on the control socket */
+    COMMAND_BY_HTTP,    /* the body of a POST */
+};
+
+/* Which ways know an argument. */
+enum argument_reach {
+    ARGUMENT_EVERYWHERE,
+    ARGUMENT_CTL,     /* the command line alone, never sent */
+    ARGUMENT_CONTROL, /* the command line and the control protocol */
+    ARGUMENT_HTTP,    /* HTTP alone */
+};
+
 struct argument {
-    const char *name; /* NULL ends a command's arguments; --NAME on the command line, NAME in args */
+    const char *name; /* NULL ends a list of arguments; --NAME on the command line, NAME in args */
     enum argument_type type;
-    bool positional; /* on the command line without --NAME; must be given */
-    bool local;      /* for proxysql-agentctl alone, never sent */
+    enum argument_reach reach;
+    bool positional; /* on the command line without --NAME; must be given on every way */
     int64_t min;
     int64_t max;
     const char *unit;         /* of an ARGUMENT_INT */
     const char *const *names; /* of an ARGUMENT_NAME; ended by NULL */
+    const char *value;        /* what stands for its value in help; NULL: by its type */
+    const char *http_name;    /* in a body; NULL: the same name */
     const char *summary;
 };
 
@@ -56,7 +74,7 @@ enum command_rights {
     COMMAND_CHANGE, /* uid 0 or the agent's own */
 };
 
-enum { COMMAND_ARGUMENTS_MAX = 12, COMMAND_TEXT_MAX = 8 * 1024 };
+enum { COMMAND_ARGUMENTS_MAX = 12, COMMAND_TEXT_MAX = 8 * 1024, COMMAND_WAIT_MAX_S = 3600 };
 
 struct command {
     const char *name;
@@ -64,6 +82,7 @@ struct command {
     enum command_rights rights;
     bool is_long; /* may take longer than --timeout's default: it waits without a limit unless one is given */
     const char *on_interrupt; /* what Ctrl-C does while it waits */
+    const char *http_path;    /* of its POST; NULL: not by HTTP */
     struct argument arguments[COMMAND_ARGUMENTS_MAX + 1];
 };
 
@@ -79,6 +98,9 @@ struct argument_values {
 
 /* The command of this name, or NULL. */
 const struct command *command_find(const char *name);
+
+/* The command whose POST has this path, or NULL. */
+const struct command *command_find_http(const char *path);
 
 /* The known command most like this unknown one, or NULL when none is close. */
 const char *command_nearest(const char *name);
@@ -96,22 +118,50 @@ const char *command_text(const struct command *command, const struct argument_va
 void command_give(const struct command *command, const char *name, int64_t number, const char *text,
                   struct argument_values *values);
 
+/* The argument after this one (NULL: the first) that this way knows, or NULL. */
+const struct argument *command_next(const struct command *command, enum command_way way, const struct argument *after);
+
 /* Read the words after the command's name on a command line. -EINVAL with what is wrong and what is allowed. */
 MUST_CHECK int command_parse(const struct command *command, int argc, char *const argv[],
                              struct argument_values *ret_values, struct error *err);
 
-/* Read a request's args (NULL for none). -EINVAL as above. */
+/* A value as it came, whatever it was written in. */
+enum input_type { INPUT_BOOL, INPUT_INT, INPUT_TEXT, INPUT_OTHER };
+struct argument_input {
+    enum input_type type;
+    int64_t number;   /* of a boolean 0 or 1 */
+    const char *text; /* of INPUT_OTHER what it is, in words: "null" */
+};
+
+/* Take one named value of a request; its text is borrowed. -EINVAL: the command has no such argument on this way, or
+ * not this value. */
+MUST_CHECK int command_take(const struct command *command, enum command_way way, const char *name,
+                            const struct argument_input *input, struct argument_values *values, struct error *err);
+
+/* Everything was taken: is something missing? -EINVAL. */
+MUST_CHECK int command_complete(const struct command *command, enum command_way way,
+                                const struct argument_values *values, struct error *err);
+
+/* Read a request's args (NULL for none) from the control protocol. -EINVAL as above. */
 struct msgpack_object;
 MUST_CHECK int command_read(const struct command *command, const struct msgpack_object *args,
                             struct argument_values *ret_values, struct error *err);
 
-/* Write the args map of a request: what was given and is not local. */
+/* Write the args map of a request: what was given and is to be sent. */
 void command_pack(const struct command *command, const struct argument_values *values, struct pack *p);
+
+/* Read a word of a command line as the value of an argument; name is how the argument was given there: "--delay".
+ * -EINVAL. */
+MUST_CHECK int argument_read_word(const struct argument *argument, const char *name, const char *word,
+                                  int64_t *ret_number, const char **ret_text, struct error *err);
+
+/* How this way calls an argument. */
+const char *argument_name(const struct argument *argument, enum command_way way);
 
 enum { ARGUMENT_ALLOWED_MAX = 128 };
 
 /* What an argument accepts, in words: "0 to 3600 seconds", "DEBUG, INFO, WARN, ERROR"; "" for a flag or a text. */
 void argument_allowed(const struct argument *argument, char ret_text[ARGUMENT_ALLOWED_MAX]);
 
-/* How an argument is written: "[--delay S]", "LEVEL". */
+/* How an argument is written on the command line: "--delay S", "LEVEL". */
 void argument_usage(const struct argument *argument, char ret_text[ARGUMENT_ALLOWED_MAX]);

@@ -121,6 +121,16 @@ bool tree_is_map(const struct msgpack_object *value)
     return value != NULL && value->type == MSGPACK_OBJECT_MAP;
 }
 
+bool tree_is_array(const struct msgpack_object *value)
+{
+    return value != NULL && value->type == MSGPACK_OBJECT_ARRAY;
+}
+
+bool tree_is_nil(const struct msgpack_object *value)
+{
+    return value != NULL && value->type == MSGPACK_OBJECT_NIL;
+}
+
 int64_t tree_int(const struct msgpack_object *map, const char *key, int64_t missing)
 {
     int64_t number = missing;

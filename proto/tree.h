@@ -41,6 +41,8 @@ bool tree_is_int(const struct msgpack_object *value, int64_t *ret_number);
 bool tree_is_bool(const struct msgpack_object *value, bool *ret_value);
 bool tree_is_text(const struct msgpack_object *value, const char **ret_text);
 bool tree_is_map(const struct msgpack_object *value);
+bool tree_is_array(const struct msgpack_object *value);
+bool tree_is_nil(const struct msgpack_object *value);
 
 /* The elements of an array or the pairs of a map: how many (0 when it is neither), and each. */
 size_t tree_count(const struct msgpack_object *container);

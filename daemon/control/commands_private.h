@@ -16,12 +16,7 @@ void command_answer_init(struct command_answer *answer);
 /* Reply with it, and free it. */
 void command_answer_reply(struct command_answer *answer, struct control_call *call);
 
-/* The commands that change something (commands_change.c). */
-void command_resync(void *context, struct control_call *call);
-void command_reconcile(void *context, struct control_call *call);
-void command_stamp(void *context, struct control_call *call);
+/* The commands that change something (commands_change.c): one that starts a job and waits for it, and the others. */
+void command_run(void *context, struct control_call *call);
 void command_drain(void *context, struct control_call *call);
-void command_undrain(void *context, struct control_call *call);
-void command_dump(void *context, struct control_call *call);
-void command_reload(void *context, struct control_call *call);
 void command_log_level(void *context, struct control_call *call);

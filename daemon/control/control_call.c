@@ -178,7 +178,7 @@ int64_t control_call_value(const struct control_call *call, const char *argument
     return command_value(call->command, &call->values, argument, otherwise);
 }
 
-const char *control_call_text(const struct control_call *call, const char *argument)
+const struct argument_values *control_call_values(const struct control_call *call)
 {
-    return command_text(call->command, &call->values, argument);
+    return &call->values;
 }

@@ -77,8 +77,8 @@ const struct command *control_call_command(const struct control_call *call);
 /* The number given for an argument of the command, or otherwise. */
 int64_t control_call_value(const struct control_call *call, const char *argument, int64_t otherwise);
 
-/* The text given for an argument of the command, valid until its handler returns, or NULL. */
-const char *control_call_text(const struct control_call *call, const char *argument);
+/* All of its arguments; texts are valid until its handler returns. */
+const struct argument_values *control_call_values(const struct control_call *call);
 
 /* Reply with a packed value, or with an error. Exactly once for each call, which is not to be touched afterwards. */
 void control_reply(struct control_call *call, const struct buf *body);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/http/api_commands.h"
@@ -170,18 +171,23 @@ static void get_metrics(void *context, struct http_request *request)
         http_reply(request, 200, metrics_content_type(format), body.data, body.len);
 }
 
-const struct http_route api_routes[] = {
+static const struct http_route fixed_routes[] = {
     {.path = "/shutdown", .methods = HTTP_GET_ONLY | HTTP_POST, .patient = true, .handler = api_shutdown},
     {.path = "/healthz/started", .methods = HTTP_GET, .handler = get_started},
     {.path = "/healthz/ready", .methods = HTTP_GET, .handler = get_ready},
     {.path = "/healthz/live", .methods = HTTP_GET, .handler = get_live},
     {.path = "/metrics", .methods = HTTP_GET, .handler = get_metrics},
     {.path = "/api/v1/status", .methods = HTTP_GET, .handler = get_status},
-    {.path = "/api/v1/resync", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
-    {.path = "/api/v1/reconcile", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
-    {.path = "/api/v1/reload", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
-    {.path = "/api/v1/drain", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
-    {.path = "/api/v1/undrain", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
-    {.path = "/api/v1/log-level", .methods = HTTP_POST, .patient = true, .handler = api_post_command},
-    {.path = NULL},
 };
+
+void api_make_routes(struct http_route ret_routes[API_ROUTES_MAX])
+{
+    _Static_assert(ARRAY_LEN(fixed_routes) + COMMAND_IDS < API_ROUTES_MAX, "a route more, and the end");
+    size_t count = ARRAY_LEN(fixed_routes);
+    memcpy(ret_routes, fixed_routes, sizeof(fixed_routes));
+    for (size_t i = 0; i < COMMAND_IDS; i++)
+        if (command_table[i].http_path != NULL)
+            ret_routes[count++] = (struct http_route){
+                .path = command_table[i].http_path, .methods = HTTP_POST, .patient = true, .handler = api_post_command};
+    ret_routes[count] = (struct http_route){.path = NULL};
+}

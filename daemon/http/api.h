@@ -6,6 +6,7 @@
 #include "daemon/jobs/job_table.h"
 #include "daemon/phase.h"
 #include "daemon/queue/job_queue.h"
+#include "proto/command.h"
 
 struct control_server;
 
@@ -23,5 +24,8 @@ struct api_context {
     _Atomic(struct control_server *) control; /* NULL until it serves, or when its socket cannot be had */
 };
 
-/* For http_server_listen(); its context is a struct api_context. */
-extern const struct http_route api_routes[];
+enum { API_ROUTES_MAX = 8 + COMMAND_IDS };
+
+/* For http_server_listen(), whose context is then a struct api_context: the fixed paths, and those of the commands
+ * (proto/command.h). Ended by a NULL path. */
+void api_make_routes(struct http_route ret_routes[API_ROUTES_MAX]);

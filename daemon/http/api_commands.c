@@ -8,61 +8,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/commands/command_job.h"
 #include "daemon/http/access.h"
 #include "daemon/http/api.h"
 #include "daemon/http/api_body.h"
-#include "daemon/jobs/drain.h"
 #include "daemon/jobs/job_table.h"
-#include "daemon/status/status.h"
 #include "shared/cidr.h"
 #include "shared/json_writer.h"
 #include "shared/log.h"
 #include "shared/mem.h"
 
-enum { body_bytes_max = 8 * 1024, delay_max_s = 3600 };
-
-struct command {
-    const char *path;
-    int run_mode;    /* the only one that has it; RUN_MODE_NONE = all */
-    enum job_id job; /* JOB_IDS: none */
-    void (*run)(const struct command *command, const struct api_context *c, struct http_request *request,
-                const int64_t *values);
-    struct api_field fields[API_FIELDS_MAX + 1]; /* of a job: wait_s first */
-};
-
-static void run_job(const struct command *command, const struct api_context *c, struct http_request *request,
-                    const int64_t *values);
-static void run_log_level(const struct command *command, const struct api_context *c, struct http_request *request,
-                          const int64_t *values);
-
-static void run_drain(const struct command *command, const struct api_context *c, struct http_request *request,
-                      const int64_t *values);
-static void run_undrain(const struct command *command, const struct api_context *c, struct http_request *request,
-                        const int64_t *values);
-
-static const char *const level_names[] = {"DEBUG", "INFO", "WARN", "ERROR", NULL}; /* as enum log_level */
-
-#define WAIT_S                                                                                           \
-    {                                                                                                    \
-        .name = "wait_s", .type = API_FIELD_INT, .otherwise = API_WAIT_DEFAULT_S, .max = API_WAIT_MAX_S, \
-    }
-
-static const struct command commands[] = {
-    {.path = "/api/v1/resync", .run_mode = RUN_MODE_SATELLITE, .job = JOB_RESYNC, .run = run_job, .fields = {WAIT_S}},
-    {.path = "/api/v1/reconcile", .run_mode = RUN_MODE_CORE, .job = JOB_RECONCILE, .run = run_job, .fields = {WAIT_S}},
-    {.path = "/api/v1/reload", .job = JOB_RELOAD, .run = run_job, .fields = {WAIT_S}},
-    {.path = "/api/v1/drain",
-     .job = JOB_DRAIN,
-     .run = run_drain,
-     .fields = {WAIT_S,
-                {.name = "maintenance", .type = API_FIELD_BOOL},
-                {.name = "delay_s", .type = API_FIELD_INT, .otherwise = -1, .max = delay_max_s}}},
-    {.path = "/api/v1/undrain", .job = JOB_DRAIN, .run = run_undrain, .fields = {WAIT_S}},
-    {.path = "/api/v1/log-level",
-     .job = JOB_IDS,
-     .run = run_log_level,
-     .fields = {{.name = "level", .type = API_FIELD_NAME, .required = true, .names = level_names}}},
-};
+enum { body_bytes_max = 8 * 1024 };
 
 /* What became of a job that a request waits for. The worker's thread writes all of it and then ended; at a deadline the
  * loop reads only if ended is set. */
@@ -117,16 +73,18 @@ static int job_status(int code)
 
 static int status_of(const struct outcome *o)
 {
-    if (o->code < 0 && !o->refused && o->command->job == JOB_RELOAD)
+    if (o->refused && o->code == -EINVAL)
+        return 400;
+    if (o->code < 0 && !o->refused && command_job(o->command) == JOB_RELOAD)
         return 422; /* what the file says cannot be */
-    if (o->code == -EBUSY && o->command->job == JOB_DRAIN)
+    if (o->code == -EBUSY && command_job(o->command) == JOB_DRAIN)
         return 409; /* the agent is stopping, and that is not undone */
     return job_status(o->code);
 }
 
 static const char *job_name(const struct command *command)
 {
-    return job_table[command->job].name;
+    return job_table[command_job(command)].name;
 }
 
 static void reply_accepted(struct http_request *request, const struct command *command)
@@ -200,68 +158,30 @@ static void end_refused(struct http_deferred *deferred, int code, const struct e
 }
 
 static void run_job(const struct command *command, const struct api_context *c, struct http_request *request,
-                    const int64_t *values)
+                    const struct argument_values *values)
 {
     struct error err = ERROR_INIT;
-    struct http_deferred *deferred = await(command, request, values[0]);
-    int rc = job_queue_submit(c->queue, command->job, job_done, deferred, &err);
+    int64_t wait_s = command_value(command, values, "wait_s", API_WAIT_DEFAULT_S);
+    struct http_deferred *deferred = await(command, request, wait_s);
+    const struct command_order order = {
+        .command = command, .values = values, .by = command->http_path, .done = job_done, .arg = deferred};
+    int rc = command_submit(c->jobs, &order, &err);
     if (rc < 0)
         end_refused(deferred, rc, &err);
 }
 
-static void ask_drain(const struct command *command, const struct api_context *c, struct http_request *request,
-                      const int64_t *values, struct drain_request drain)
+static void set_log_level(const struct api_context *c, struct http_request *request,
+                          const struct argument_values *values)
 {
-    struct error err = ERROR_INIT;
-    struct http_deferred *deferred = await(command, request, values[0]);
-    drain.by = command->path;
-    drain.done = job_done;
-    drain.arg = deferred;
-    int rc = drain_request(c->jobs, &drain, &err);
-    if (rc < 0)
-        end_refused(deferred, rc, &err);
-}
-
-static void run_drain(const struct command *command, const struct api_context *c, struct http_request *request,
-                      const int64_t *values)
-{
-    const struct drain_request drain = {.target = values[1] != 0 ? DRAIN_MAINTENANCE : DRAIN_STOPPED,
-                                        .delay_ms = values[2] < 0 ? -1 : values[2] * 1000};
-    ask_drain(command, c, request, values, drain);
-}
-
-static void run_undrain(const struct command *command, const struct api_context *c, struct http_request *request,
-                        const int64_t *values)
-{
-    const struct drain_request drain = {.target = DRAIN_RUNNING, .delay_ms = -1};
-    ask_drain(command, c, request, values, drain);
-}
-
-static void run_log_level(const struct command *command, const struct api_context *c, struct http_request *request,
-                          const int64_t *values)
-{
-    (void)command;
-    enum log_level before = log_get_level();
-    enum log_level level = (enum log_level)values[0];
-    config_live_set_log_level(c->live, level);
-    log_info("the log level is changed by a command", LOG_STR("before", log_level_name(before)),
-             LOG_STR("level", log_level_name(level)));
+    enum log_level before;
+    enum log_level level;
     struct json_writer w;
     cleanup_buf struct buf body;
+    command_set_log_level(c->jobs, values, &before, &level);
     begin_answer(&w, &body, "ok", "until the next reload or restart");
     json_str(&w, "before", log_level_name(before));
     json_str(&w, "level", log_level_name(level));
     reply_written(request, 200, &w);
-}
-
-static const struct command *find_command(struct http_request *request)
-{
-    char path[256];
-    http_request_path(request, path);
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (strcmp(commands[i].path, path) == 0)
-            return &commands[i];
-    return NULL;
 }
 
 /* 415 unless a body says that it is JSON: a web page of elsewhere cannot send that without asking first. */
@@ -278,45 +198,46 @@ static bool has_json_type(struct http_request *request, size_t body_len)
     return len == sizeof(json) - 1 || type[sizeof(json) - 1] == ';' || type[sizeof(json) - 1] == ' ';
 }
 
-static bool has_this_mode(const struct command *command, const struct config *config, struct http_request *request)
-{
-    char reason[128];
-    if (command->run_mode == RUN_MODE_NONE || command->run_mode == config->run_mode)
-        return true;
-    (void)snprintf(reason, sizeof(reason), "%s is for run_mode %s, this agent runs as %s", job_name(command),
-                   run_mode_name(command->run_mode), run_mode_name(config->run_mode));
-    http_reply_error(request, 409, reason);
-    return false;
-}
-
 static void log_command(struct http_request *request, const struct command *command)
 {
     struct sockaddr_storage address;
     char peer[CIDR_TEXT_SIZE];
     http_request_peer(request, &address);
     cidr_format_address((const struct sockaddr *)&address, peer);
-    log_info("a command by HTTP", LOG_STR("path", command->path), LOG_STR("peer", peer));
+    log_info("a command by HTTP", LOG_STR("path", command->http_path), LOG_STR("peer", peer));
+}
+
+static void run(const struct api_context *c, struct http_request *request, const struct command *command,
+                const struct argument_values *values)
+{
+    log_command(request, command);
+    if (command_has_job(command)) {
+        run_job(command, c, request, values);
+        return;
+    }
+    assert(command_id_of(command) == COMMAND_LOG_LEVEL);
+    set_log_level(c, request, values);
 }
 
 void api_post_command(void *context, struct http_request *request)
 {
     const struct api_context *c = context;
-    const struct command *command = find_command(request);
     cleanup_config const struct config *config = config_live_get(c->live);
-    int64_t values[API_FIELDS_MAX];
+    cleanup_api_body struct api_body values = {.root = NULL};
     struct error err = ERROR_INIT;
+    char path[256];
     const char *body;
     size_t len;
-    assert(command != NULL);
     if (!http_access_check(request, config, HTTP_ACCESS_CHANGE))
         return;
+    http_request_path(request, path);
     http_request_body(request, &body, &len);
-    if (!has_json_type(request, len)) {
+    const struct command *command = command_find_http(path);
+    assert(command != NULL); /* the routes are made of them */
+    if (!has_json_type(request, len))
         http_reply_error(request, 415, "the body's Content-Type is not application/json");
-    } else if (api_body_read(body, len, command->fields, values, &err) < 0) {
+    else if (api_body_read(body, len, command, &values, &err) < 0)
         http_reply_error(request, 400, err.text);
-    } else if (has_this_mode(command, config, request)) {
-        log_command(request, command);
-        command->run(command, c, request, values);
-    }
+    else
+        run(c, request, command, &values.values);
 }

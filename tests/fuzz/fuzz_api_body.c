@@ -1,5 +1,5 @@
 /*
- * The body of a POST to /api/v1, read with the tables of all kinds of commands.
+ * The body of a POST to /api/v1, read as each command that has one.
  *
  * Beyond not crashing: a refusal has a text and leaves the values alone; what is taken is within the table's limits,
  * and said in plain words it is the same; and of what is JSON exactly the flat objects pass the look at the brackets.
@@ -18,65 +18,61 @@
 
 enum { untouched = 77777 };
 
-static const char *const levels[] = {"DEBUG", "INFO", "WARN", "ERROR", NULL};
-
-#define WAIT_S                                                                 \
-    {                                                                          \
-        .name = "wait_s", .type = API_FIELD_INT, .otherwise = 10, .max = 3600, \
-    }
-
-static const struct api_field of_job[] = {WAIT_S, {.name = NULL}};
-static const struct api_field of_drain[] = {
-    WAIT_S,
-    {.name = "maintenance", .type = API_FIELD_BOOL},
-    {.name = "delay_s", .type = API_FIELD_INT, .min = -1, .otherwise = -1, .max = 3600},
-    {.name = NULL},
-};
-static const struct api_field of_log_level[] = {
-    {.name = "level", .type = API_FIELD_NAME, .required = true, .names = levels},
-    {.name = NULL},
-};
-static const struct api_field of_none[] = {{.name = NULL}};
-static const struct api_field *const tables[] = {of_job, of_drain, of_log_level, of_none};
-
-static void check_value(const struct api_field *field, int64_t value)
+static size_t count_names(const struct argument *a)
 {
-    if (field->type == API_FIELD_INT)
-        assert(value >= field->min && value <= field->max);
-    else if (field->type == API_FIELD_BOOL)
-        assert(value == 0 || value == 1);
-    else
-        assert(value >= 0 && value < (int64_t)ARRAY_LEN(levels) - 1);
+    size_t count = 0;
+    while (a->names[count] != NULL)
+        count++;
+    return count;
 }
 
-static size_t write_value(char *text, size_t size, const struct api_field *field, int64_t value)
+static void check_value(const struct argument *a, int64_t value)
+{
+    assert(a->type != ARGUMENT_TEXT); /* there is none by HTTP, and write_value() knows none */
+    if (a->type == ARGUMENT_INT)
+        assert(value >= a->min && value <= a->max);
+    else if (a->type == ARGUMENT_FLAG)
+        assert(value == 1);
+    else
+        assert(value >= 0 && value < (int64_t)count_names(a));
+}
+
+static size_t write_value(char *text, size_t size, const struct argument *a, int64_t value)
 {
     int len = 0;
-    if (field->type == API_FIELD_INT)
-        len = snprintf(text, size, "\"%s\":%" PRId64, field->name, value);
-    else if (field->type == API_FIELD_BOOL)
-        len = snprintf(text, size, "\"%s\":%s", field->name, value != 0 ? "true" : "false");
+    const char *name = argument_name(a, COMMAND_BY_HTTP);
+    if (a->type == ARGUMENT_INT)
+        len = snprintf(text, size, "\"%s\":%" PRId64, name, value);
+    else if (a->type == ARGUMENT_FLAG)
+        len = snprintf(text, size, "\"%s\":true", name);
     else
-        len = snprintf(text, size, "\"%s\":\"%s\"", field->name, field->names[value]);
+        len = snprintf(text, size, "\"%s\":\"%s\"", name, a->names[value]);
     assert(len > 0 && (size_t)len < size);
     return (size_t)len;
 }
 
-static void check_taken(const struct api_field *fields, const int64_t values[API_FIELDS_MAX])
+static void check_taken(const struct command *c, const struct argument_values *values)
 {
     char text[256] = "{";
     size_t len = 1;
-    int64_t again[API_FIELDS_MAX];
     struct error err = ERROR_INIT;
-    for (size_t i = 0; fields[i].name != NULL; i++) {
-        check_value(&fields[i], values[i]);
-        if (i > 0)
+    cleanup_api_body struct api_body again = {.root = NULL};
+    for (size_t i = 0; c->arguments[i].name != NULL; i++) {
+        const struct argument *a = &c->arguments[i];
+        if (!values->given[i])
+            continue;
+        assert(a->reach == ARGUMENT_EVERYWHERE || a->reach == ARGUMENT_HTTP);
+        check_value(a, values->number[i]);
+        if (len > 1)
             text[len++] = ',';
-        len += write_value(text + len, sizeof(text) - len - 2, &fields[i], values[i]);
+        len += write_value(text + len, sizeof(text) - len - 2, a, values->number[i]);
     }
     text[len++] = '}';
-    int rc = api_body_read(text, len, fields, again, &err);
-    assert(rc == 0 && memcmp(again, values, sizeof(again)) == 0);
+    int rc = api_body_read(text, len, c, &again, &err);
+    assert(rc == 0);
+    for (size_t i = 0; c->arguments[i].name != NULL; i++)
+        assert(again.values.given[i] == values->given[i] &&
+               (!values->given[i] || again.values.number[i] == values->number[i]));
 }
 
 static bool has_containers(json_t *object)
@@ -103,18 +99,25 @@ static void check_flat(const char *body, size_t len, const char *why)
     json_decref(root);
 }
 
+static void try_command(const struct command *c, const char *body, size_t len)
+{
+    struct api_body read = {.values.number = {untouched}};
+    struct error err = ERROR_INIT;
+    int rc = api_body_read(body, len, c, &read, &err);
+    if (rc == 0) {
+        check_taken(c, &read.values);
+        api_body_fini(&read);
+    } else {
+        assert(rc == -EINVAL && err.text[0] != '\0');
+        assert(read.root == NULL && read.values.number[0] == untouched);
+    }
+    check_flat(body, len, err.text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
-        int64_t values[API_FIELDS_MAX] = {untouched, untouched, untouched, untouched};
-        struct error err = ERROR_INIT;
-        int rc = api_body_read((const char *)data, size, tables[i], values, &err);
-        assert(rc == 0 || (rc == -EINVAL && err.text[0] != '\0'));
-        for (size_t k = 0; rc < 0 && k < API_FIELDS_MAX; k++)
-            assert(values[k] == untouched);
-        if (rc == 0)
-            check_taken(tables[i], values);
-        check_flat((const char *)data, size, err.text);
-    }
+    for (size_t i = 0; i < COMMAND_IDS; i++)
+        if (command_table[i].http_path != NULL)
+            try_command(&command_table[i], (const char *)data, size);
     return 0;
 }

@@ -36,7 +36,7 @@ static void check_values(const struct command *c, const struct argument_values *
         const struct argument *a = &c->arguments[i];
         if (v->given[i] && a->type == ARGUMENT_INT && (v->number[i] < a->min || v->number[i] > a->max))
             abort();
-        if (v->given[i] && a->local)
+        if (v->given[i] && a->reach != ARGUMENT_EVERYWHERE && a->reach != ARGUMENT_CONTROL)
             abort();
     }
 }

@@ -26,10 +26,14 @@ static void test_the_table(void **state)
         assert_true(strlen(c->on_interrupt) > 0);
         assert_ptr_equal(command_find(c->name), c);
         assert_int_equal(command_id_of(c), i);
+        if (c->http_path != NULL)
+            assert_ptr_equal(command_find_http(c->http_path), c);
         for (int a = 0; c->arguments[a].name != NULL; a++) {
             assert_true(a < COMMAND_ARGUMENTS_MAX);
             assert_non_null(c->arguments[a].summary);
             assert_true(c->arguments[a].type != ARGUMENT_NAME || c->arguments[a].names != NULL);
+            for (int b = 0; b < a; b++)
+                assert_string_not_equal(c->arguments[b].name, c->arguments[a].name);
             assert_true(c->arguments[a].type != ARGUMENT_INT || c->arguments[a].max > c->arguments[a].min);
         }
     }
@@ -62,8 +66,8 @@ static void test_wrong_command_lines(void **state)
 {
     (void)state;
     refused("drain", "--delay", NULL, "--delay needs a value");
-    refused("drain", "--delay=3601", NULL, "delay \"3601\": allowed is 0 to 3600 seconds");
-    refused("drain", "--delay=1x", NULL, "delay \"1x\": allowed is 0 to 3600 seconds");
+    refused("drain", "--delay=3601", NULL, "--delay \"3601\": allowed is 0 to 3600 seconds");
+    refused("drain", "--delay=1x", NULL, "--delay \"1x\": allowed is 0 to 3600 seconds");
     refused("drain", "--wait=1", NULL, "--wait takes no value");
     refused("drain", "--speed", NULL, "drain takes no \"--speed\"");
     refused("drain", "now", NULL, "drain takes no \"now\"");
@@ -98,14 +102,27 @@ static void test_arguments_of_requests(void **state)
     assert_int_equal(read_args("drain", TEXT("\x81\xa5"
                                              "delay\xc3")),
                      -EINVAL);
-    assert_string_equal(err.text, "delay must be an integer");
+    assert_string_equal(err.text, "delay true is a boolean: allowed is 0 to 3600 seconds");
     assert_int_equal(read_args("drain", TEXT("\x81\xa4wait\x01")), -EINVAL);
-    assert_string_equal(err.text, "wait must be a boolean");
+    assert_string_equal(err.text, "wait 1 is a number: allowed is true, false");
     assert_int_equal(read_args("log-level", TEXT("\x81\xa5level\x01")), -EINVAL);
-    assert_string_equal(err.text, "level must be a text");
+    assert_string_equal(err.text, "level 1 is a number: allowed is DEBUG, INFO, WARN, ERROR");
     assert_int_equal(read_args("log-level", TEXT("\x80")), -EINVAL);
     assert_int_equal(read_args("status", TEXT("\x81\xa5watch\xc3")), -EINVAL); /* is not sent */
-    assert_non_null(strstr(err.text, "takes no argument \"watch\""));
+    assert_non_null(strstr(err.text, "takes no \"watch\"; it takes no argument"));
+    assert_int_equal(read_args("drain", TEXT("\x81\xa6wait_s\x01")), -EINVAL); /* is for HTTP */
+    assert_non_null(strstr(err.text, "takes no \"wait_s\"; it takes wait, maintenance, delay"));
+    assert_int_equal(read_args("drain", TEXT("\x82\xa4wait\xc3\xa4wait\xc2")), -EINVAL);
+    assert_string_equal(err.text, "\"wait\" is given twice");
+    assert_int_equal(read_args("dump", TEXT("\x81\xa4pipe\xa3x\0y")), -EINVAL);
+    assert_string_equal(err.text, "pipe text with a NUL: allowed is a text of 8192 bytes at most");
+    assert_int_equal(read_args("dump", TEXT("\x81\xa4pipe\x90")), -EINVAL);
+    assert_string_equal(err.text, "pipe array: allowed is a text of 8192 bytes at most");
+}
+
+static bool is_sent(const struct argument *a)
+{
+    return a->reach == ARGUMENT_EVERYWHERE || a->reach == ARGUMENT_CONTROL;
 }
 
 /* What is packed is what is read, for everything that the table knows. */
@@ -118,7 +135,7 @@ static void test_packed_arguments_come_back(void **state)
         struct pack p;
         cleanup_buf struct buf out;
         for (int a = 0; c->arguments[a].name != NULL; a++) {
-            given.given[a] = !c->arguments[a].local;
+            given.given[a] = is_sent(&c->arguments[a]);
             given.text[a] = "some text";
             given.number[a] = c->arguments[a].type == ARGUMENT_INT ? c->arguments[a].max : 1;
         }
@@ -131,7 +148,7 @@ static void test_packed_arguments_come_back(void **state)
         for (int a = 0; c->arguments[a].name != NULL; a++)
             if (c->arguments[a].type != ARGUMENT_TEXT) /* those point into what is gone now */
                 assert_int_equal(command_value(c, &values, c->arguments[a].name, -5),
-                                 c->arguments[a].local ? -5 : given.number[a]);
+                                 is_sent(&c->arguments[a]) ? given.number[a] : -5);
     }
 }
 
@@ -140,7 +157,9 @@ static void test_words_for_humans(void **state)
     (void)state;
     char text[ARGUMENT_ALLOWED_MAX];
     argument_usage(&command_find("drain")->arguments[2], text);
-    assert_string_equal(text, "[--delay S]");
+    assert_string_equal(text, "--delay S");
+    argument_usage(&command_find("dump")->arguments[2], text);
+    assert_string_equal(text, "--format csv|jsonl");
     argument_usage(&command_find("log-level")->arguments[0], text);
     assert_string_equal(text, "LEVEL");
     argument_allowed(&command_find("drain")->arguments[0], text);

@@ -64,11 +64,13 @@ def token_file(tmp_path):
 
 
 def routes_of_the_source():
-    """What the agent's tables of routes hold: (path, method)."""
+    """What the agent's tables of routes and commands hold: (path, method)."""
     text = "".join(path.read_text() for path in (ROOT / "daemon" / "http").glob("*.c"))
     rows = re.findall(r'\{\s*\.path = "([^"]+)",\s*\.methods = ([A-Z_ |]+),', text)
-    return sorted((path, method.strip().removeprefix("HTTP_").removesuffix("_ONLY").lower())
-                  for path, methods in rows for method in methods.split("|"))
+    commands_by_http = re.findall(r'\.http_path = "([^"]+)"', (ROOT / "proto" / "command.c").read_text())
+    return sorted([(path, "post") for path in commands_by_http] +
+                  [(path, method.strip().removeprefix("HTTP_").removesuffix("_ONLY").lower())
+                   for path, methods in rows for method in methods.split("|")])
 
 
 def test_every_route_is_documented():
@@ -98,6 +100,29 @@ def test_the_document_is_sound():
 
 def commands():
     return [path for path, method in OPERATIONS if method == "post" and path.startswith("/api/")]
+
+
+def allowed_of(schema):
+    """What the agent says that a value may be."""
+    if schema.get("type") == "integer":
+        return f'{schema["minimum"]} to {schema["maximum"]} seconds'
+    return "true, false" if schema.get("type") == "boolean" else ", ".join(schema["enum"])
+
+
+def test_bodies_are_as_documented(make_agent, tmp_path, token_file):
+    """The same members, required ones, ranges and names in the document and in the agent."""
+    recorder = Recorder()
+    agent = make_agent(Node(tmp_path / "absent"), {"api.token_file": token_file})
+    for path in commands():
+        body = recorder._resolved(DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"])
+        refused = recorder.ask(agent, path, "post", {"no": "such"}).json["message"]
+        assert sorted(refused.partition('"no"; it takes ')[2].split(", ")) == sorted(body["properties"]), path
+        for name, schema in body["properties"].items():
+            refused = recorder.ask(agent, path, "post", {name: None}).json["message"]
+            assert refused == f"{name} null: allowed is {allowed_of(recorder._resolved(schema))}", path
+        for name in body.get("required", []):
+            refused = recorder.ask(agent, path, "post", {}).json["message"]
+            assert refused.partition(":")[0].endswith(f" needs a {name}"), path
 
 
 def ask_what_strangers_get(recorder, agent, closed):

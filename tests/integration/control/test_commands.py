@@ -113,7 +113,7 @@ def test_log_level_changes(satellite):
     (("stauts",), 'there is no command "stauts"; did you mean status?'),
     (("log-level",), "log-level needs a level: DEBUG, INFO, WARN, ERROR"),
     (("log-level", "loud"), 'level "loud": allowed is DEBUG, INFO, WARN, ERROR'),
-    (("drain", "--delay", "-1"), 'delay "-1": allowed is 0 to 3600 seconds'),
+    (("drain", "--delay", "-1"), '--delay "-1": allowed is 0 to 3600 seconds'),
     (("status", "--output", "xml"), '--output "xml": allowed is table, json'),
     (("status", "more"), 'status takes no "more"'),
 ])
