@@ -51,11 +51,6 @@ void cond_fini(struct cond *c)
     must(pthread_cond_destroy(&c->pthread), "pthread_cond_destroy");
 }
 
-void cond_wait(struct cond *c, struct mutex *m)
-{
-    must(pthread_cond_wait(&c->pthread, &m->pthread), "pthread_cond_wait");
-}
-
 bool cond_wait_until(struct cond *c, struct mutex *m, int64_t deadline_ms)
 {
     if (deadline_ms < 0)

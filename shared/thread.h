@@ -27,7 +27,6 @@ void mutex_unlock(struct mutex *m) RELEASE(m);
 
 void cond_init(struct cond *c);
 void cond_fini(struct cond *c);
-void cond_wait(struct cond *c, struct mutex *m) REQUIRES(m);
 /* Returns false when deadline_ms (monotonic) has passed. Like every wait it may also wake for nothing. */
 bool cond_wait_until(struct cond *c, struct mutex *m, int64_t deadline_ms) REQUIRES(m);
 void cond_signal(struct cond *c);

@@ -91,18 +91,19 @@ static int64_t retry_ms(struct elector *e)
     return ms;
 }
 
-static void log_failure(struct elector *e, const struct error *err, int64_t delay_ms)
+static void log_failure(struct elector *e, enum leadership_step step, const struct error *err, int64_t delay_ms)
 {
     uint64_t suppressed = 0;
     bool first = !e->failing;
     e->failing = true;
     if (log_limit_pass(&e->log_limit, &suppressed) || first)
-        log_warn("the lease cannot be had, trying again", LOG_STR("lease", e->lease_name), LOG_STR("error", err->text),
-                 LOG_INT("in_ms", delay_ms), LOG_INT("suppressed", suppressed));
+        log_warn("the lease cannot be had, trying again", LOG_STR("lease", e->lease_name),
+                 LOG_STR("step", leadership_step_name(step)), LOG_STR("error", err->text), LOG_INT("in_ms", delay_ms),
+                 LOG_INT("suppressed", suppressed));
 }
 
 /* What a Role lacks is not there in a moment; everything else is tried again as soon as the settings say. */
-static void fail(struct elector *e, struct error *err, int64_t retry_after_ms)
+static void fail(struct elector *e, enum leadership_step step, struct error *err, int64_t retry_after_ms)
 {
     int64_t delay_ms = retry_ms(e);
     if (err->code == -EACCES)
@@ -116,7 +117,7 @@ static void fail(struct elector *e, struct error *err, int64_t retry_after_ms)
     e->stats.failures++;
     memcpy(e->stats.error, err->text, sizeof(e->stats.error));
     mutex_unlock(&e->lock);
-    log_failure(e, err, delay_ms);
+    log_failure(e, step, err, delay_ms);
 }
 
 static void succeed(struct elector *e)
@@ -156,13 +157,14 @@ static void apply(struct elector *e, enum leadership_step step, const struct lea
     succeed(e);
 }
 
-static void conflict(struct elector *e)
+static void conflict(struct elector *e, enum leadership_step step)
 {
     mutex_lock(&e->lock);
     leadership_conflict(&e->l, clock_boot_ms());
     e->stats.conflicts++;
     mutex_unlock(&e->lock);
-    log_debug("another core wrote the lease at the same time", LOG_STR("lease", e->lease_name));
+    log_debug("another core wrote the lease at the same time", LOG_STR("lease", e->lease_name),
+              LOG_STR("step", leadership_step_name(step)));
 }
 
 static void on_done(void *arg, const struct kube_answer *answer)
@@ -175,11 +177,11 @@ static void on_done(void *arg, const struct kube_answer *answer)
     if (answer->status == 404 && step == LEADERSHIP_READ)
         apply(e, step, NULL);
     else if (answer->status == 409 || (answer->status == 404 && step != LEADERSHIP_CREATE))
-        conflict(e); /* or it was deleted */
+        conflict(e, step); /* or it was deleted */
     else if (err.code == 0 && take_lease(e, &lease, &err) == 0)
         apply(e, step, &lease);
     else
-        fail(e, &err, answer->retry_after_ms);
+        fail(e, step, &err, answer->retry_after_ms);
     report_leader(e);
 }
 
@@ -257,7 +259,7 @@ int64_t elector_run(struct elector *e, int64_t now_ms)
         e->running = step;
         if (begin(e, step, timeout_ms, &err) < 0) {
             e->running = LEADERSHIP_WAIT;
-            fail(e, &err, 0);
+            fail(e, step, &err, 0);
         }
     }
     mutex_lock(&e->lock);

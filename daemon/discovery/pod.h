@@ -20,6 +20,3 @@ struct pod {
     int32_t grace_s;          /* how long its end may take, 0 = not known */
     int64_t running_since_ms; /* monotonic: when it was first seen Running with this address, 0 = it is not */
 };
-
-/* "Running" */
-const char *pod_phase_name(enum pod_phase phase);

@@ -16,11 +16,6 @@ static const char *const phase_names[] = {
     [POD_FAILED] = "Failed",   [POD_UNKNOWN] = "Unknown",
 };
 
-const char *pod_phase_name(enum pod_phase phase)
-{
-    return phase_names[phase];
-}
-
 static void json_free(json_t **value)
 {
     json_decref(*value);

@@ -54,7 +54,7 @@ static void *serve(void *arg)
     for (;;) {
         mutex_lock(&s->lock);
         while (s->data == NULL)
-            cond_wait(&s->changed, &s->lock);
+            (void)cond_wait_until(&s->changed, &s->lock, INT64_MAX);
         const uint8_t *data = s->data;
         size_t size = s->size;
         mutex_unlock(&s->lock);
@@ -98,7 +98,7 @@ static void wait_served(struct server *s)
 {
     mutex_lock(&s->lock);
     while (s->data != NULL)
-        cond_wait(&s->changed, &s->lock);
+        (void)cond_wait_until(&s->changed, &s->lock, INT64_MAX);
     mutex_unlock(&s->lock);
 }
 

@@ -27,7 +27,7 @@ static void check_pod(const struct pod *pod)
     unsigned char address[sizeof(struct in6_addr)];
     assert(kube_is_uid(pod->uid) && kube_is_dns_subdomain(pod->name));
     assert(pod->ip[0] == '\0' || inet_pton(strchr(pod->ip, ':') != NULL ? AF_INET6 : AF_INET, pod->ip, address) == 1);
-    assert(pod->grace_s >= 0 && pod_phase_name(pod->phase) != NULL);
+    assert(pod->grace_s >= 0 && pod->phase <= POD_UNKNOWN);
 }
 
 static void take(struct sink *sink, struct pod_parsed *pod)

@@ -111,7 +111,7 @@ static void signals_reach_the_waiter(void **state)
             t.turn++;
             cond_signal(&t.changed);
         } else {
-            cond_wait(&t.changed, &t.lock);
+            (void)cond_wait_until(&t.changed, &t.lock, INT64_MAX);
         }
     }
     mutex_unlock(&t.lock);

@@ -196,7 +196,7 @@ bool cluster_wait(struct peer *peer, int64_t wait_ms)
     mutex_lock(&c->lock);
     while (is_wanted(c, peer) && (c->paused || clock_mono_ms() < until_ms)) {
         if (c->paused)
-            cond_wait(&c->changed, &c->lock);
+            (void)cond_wait_until(&c->changed, &c->lock, INT64_MAX);
         else
             (void)cond_wait_until(&c->changed, &c->lock, until_ms);
     }

@@ -22,7 +22,7 @@ bool gate_enter(struct gate *g)
     while (!g->stopped && (g->busy || g->wedged)) {
         if (g->waiting > g->waiting_max)
             g->waiting_max = g->waiting;
-        cond_wait(&g->changed, &g->lock);
+        (void)cond_wait_until(&g->changed, &g->lock, INT64_MAX);
     }
     g->waiting--;
     bool entered = !g->stopped;

@@ -103,7 +103,7 @@ void listener_set_open(struct listener *l, bool open)
     l->want_open = open;
     listener_wake(l);
     while (l->is_open != open && !l->stopping)
-        cond_wait(&l->applied, &l->lock);
+        (void)cond_wait_until(&l->applied, &l->lock, INT64_MAX);
     mutex_unlock(&l->lock);
 }
 

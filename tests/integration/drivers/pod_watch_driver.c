@@ -54,11 +54,15 @@ static void on_change(void *arg, unsigned changes)
 
 static void write_pod(struct json_writer *w, const struct pod *pod)
 {
+    static const char *const phases[] = {
+        [POD_PENDING] = "Pending", [POD_RUNNING] = "Running", [POD_SUCCEEDED] = "Succeeded",
+        [POD_FAILED] = "Failed",   [POD_UNKNOWN] = "Unknown",
+    };
     json_object_begin(w, NULL);
     json_str(w, "uid", pod->uid);
     json_str(w, "name", pod->name);
     json_str(w, "ip", pod->ip);
-    json_str(w, "phase", pod_phase_name(pod->phase));
+    json_str(w, "phase", phases[pod->phase]);
     json_bool(w, "terminating", pod->terminating);
     json_bool(w, "ready", pod->ready);
     json_bool(w, "is_core", pod->is_core);
