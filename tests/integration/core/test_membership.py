@@ -2,10 +2,14 @@
 import threading
 import time
 
+import pytest
+
 from lib.cluster import BOOTSTRAP, LOADED, SLOW, stays
 from lib.waiting import wait_until
 
 PASS = ["REPLACE", "DELETE", "LOAD"]
+ABSENT_S = 30  # for so long the own pod is missing before that is said
+NOT_SELECTED = "the pod of this agent is not among the core pods that core.podselector selects"
 
 
 def started(cores, *names, **agent_options):
@@ -184,6 +188,30 @@ def test_the_own_pod_is_not_shown_any_more(cores):
     cores.kube.delete_pod("core-0")
     cores.pod("core-1", "127.9.0.2")
     cores.wait_rows("core-0", "core-0", core_1="127.9.0.2")
+
+
+@pytest.mark.long
+def test_the_own_pod_is_not_among_the_cores(cores):
+    """Half a minute later it is said, once, what is wrong; a pod that terminates is still there, and so is its agent."""
+    cores.add("core-0", "core-1")
+    cores.add("other-component", "no-pod", pods=False)
+    cores.run_pod("core-0")
+    cores.terminate("core-1")
+    cores.pod("other-component", cores.nodes["other-component"].address, component="cores")
+    began = time.monotonic()
+    agents = {name: cores.agent(name) for name in cores.nodes}
+
+    def told():
+        return {name: agent.records_begin(NOT_SELECTED) for name, agent in agents.items()}
+
+    stays(told, began + ABSENT_S - time.monotonic(), "warnings")
+    wait_until(lambda: told()["other-component"] and told()["no-pod"], 10 * SLOW, "the warnings", step=0.1)
+    stays(told, 5, "warnings")  # as many passes
+    for name, warnings in told().items():
+        assert len(warnings) == (1 if name in ("other-component", "no-pod") else 0), name
+        for warning in warnings:
+            assert warning["level"] == "WARN"
+            assert [warning[key] for key in ("namespace", "app", "component")] == ["proxysql", "proxysql", "core"]
 
 
 def test_no_pod_runs(cores):
