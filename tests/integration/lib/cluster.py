@@ -174,14 +174,6 @@ class ClusterNode(Node):
         env = {**os.environ, **self.clock.environment} if self.clock else None
         return Process([*self.hosts.launcher, *command], self.folder / "proxysql.log", env)
 
-    def launch(self):
-        """Begin to start: wait_answers() follows."""
-        self.process = self._process(self._command_real() if self.real else self._command_stand_in())
-
-    def wait_answers(self):
-        wait_until(self._answers, timeout=30, what=f"{self.name} answers on admin", step=0.05)
-        return self
-
     # --- its place in the cluster
 
     def members(self, table="runtime_proxysql_servers"):
