@@ -64,20 +64,48 @@ static int check_readable(const char *key, const char *path, struct error *err)
     return error_set(err, -errno, "%s: read %s: %s", key, path, strerror(errno));
 }
 
+/* The library's own would ask at the terminal, in the loop's thread too. */
+static int refuse_passphrase(char *buf, int size, int writing, void *asked)
+{
+    (void)buf;
+    (void)size;
+    (void)writing;
+    *(bool *)asked = true;
+    return -1;
+}
+
+static int use_key(SSL_CTX *context, const char *path, const bool *asked, struct error *err)
+{
+    if (SSL_CTX_use_PrivateKey_file(context, path, SSL_FILETYPE_PEM) == 1)
+        return 0;
+    const char *why = openssl_text();
+    if (*asked)
+        return error_set(err, -EINVAL, "api.tls.key_file: %s needs a passphrase; give a key without one", path);
+    return error_set(err, -EINVAL, "api.tls.key_file: %s holds no private key (PEM) of the certificate: %s", path, why);
+}
+
+static int use_certificate(SSL_CTX *context, const char *path, struct error *err)
+{
+    if (SSL_CTX_use_certificate_chain_file(context, path) == 1)
+        return 0;
+    return error_set(err, -EINVAL, "api.tls.cert_file: %s holds no certificate (PEM): %s", path, openssl_text());
+}
+
 static int use_files(SSL_CTX *context, const struct http_tls *tls, struct error *err)
 {
+    bool asked = false;
     int rc = check_readable("api.tls.cert_file", tls->cert_file, err);
     if (rc == 0)
         rc = check_readable("api.tls.key_file", tls->key_file, err);
-    if (rc < 0)
-        return rc;
-    if (SSL_CTX_use_certificate_chain_file(context, tls->cert_file) != 1)
-        return error_set(err, -EINVAL, "api.tls.cert_file: %s holds no certificate (PEM): %s", tls->cert_file,
-                         openssl_text());
-    if (SSL_CTX_use_PrivateKey_file(context, tls->key_file, SSL_FILETYPE_PEM) != 1)
-        return error_set(err, -EINVAL, "api.tls.key_file: %s holds no private key (PEM) of the certificate: %s",
-                         tls->key_file, openssl_text());
-    return 0;
+    SSL_CTX_set_default_passwd_cb(context, refuse_passphrase);
+    SSL_CTX_set_default_passwd_cb_userdata(context, &asked);
+    if (rc == 0)
+        rc = use_certificate(context, tls->cert_file, err);
+    if (rc == 0)
+        rc = use_key(context, tls->key_file, &asked, err);
+    SSL_CTX_set_default_passwd_cb(context, NULL);
+    SSL_CTX_set_default_passwd_cb_userdata(context, NULL);
+    return rc;
 }
 
 static int select_protocol(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_len, const unsigned char *in,

@@ -146,3 +146,14 @@ def test_bad_files_are_named_at_start(node, tmp_path, files, cert, key, said):
                f"--api.tls.key_file={names[key]}", cwd=tmp_path, env=clean_environment())
     agent.close()
     assert done.returncode == 1 and said in done.stdout + done.stderr
+
+
+def test_a_key_with_a_passphrase_is_not_asked_for(node, tmp_path, files):
+    """OpenSSL would ask at the terminal and wait there."""
+    locked = tmp_path / "locked.pem"
+    subprocess.run(["openssl", "pkey", "-in", files[1], "-aes256", "-passout", "pass:secret", "-out", locked], check=True)
+    agent = Agent(tmp_path / "agent", node)
+    done = run("--run_mode=core", f"--api.port={agent.port}", f"--api.tls.cert_file={files[0]}",
+               f"--api.tls.key_file={locked}", cwd=tmp_path, env=clean_environment())
+    agent.close()
+    assert done.returncode == 1 and f"{locked} needs a passphrase; give a key without one" in done.stdout + done.stderr
