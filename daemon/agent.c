@@ -129,6 +129,8 @@ static int listen_http(struct agent *a, const struct config *config, struct erro
 {
     a->api = (struct api_context){
         .live = a->live, .queue = a->queue, .health = &a->health, .phase = &a->phase, .jobs = &a->jobs};
+    turn_page_init(&a->api.metrics);
+    turn_page_init(&a->api.status);
     bool tls = config->api.tls.cert_file[0] != '\0';
     api_make_routes(a->routes);
     const struct http_server_options options = {
@@ -346,6 +348,8 @@ void agent_stop(struct agent *a)
         http_server_stop(a->http, http_grace_ms);
     control_server_free(a->control);
     http_server_free(a->http);
+    turn_page_fini(&a->api.metrics);
+    turn_page_fini(&a->api.status);
     scheduler_free(a->scheduler);
     job_queue_free(a->queue);
     pod_watch_free(a->pods);

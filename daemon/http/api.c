@@ -124,13 +124,16 @@ static void get_live(void *context, struct http_request *request)
 /* The same as `proxysql-agentctl status --output json`. */
 static void reply_status(void *context, struct http_request *request)
 {
-    const struct api_context *c = context;
-    cleanup_buf struct buf body;
-    buf_init(&body, HTTP_REPLY_BYTES_MAX);
-    if (status_write_json(c->jobs, &body) < 0)
-        http_reply_error(request, 500, "the status is too large");
-    else
-        http_reply(request, 200, "application/json", body.data, body.len);
+    struct api_context *c = context;
+    struct turn_page *page = &c->status;
+    if (!turn_page_is_made(page, http_request_server(request), 0)) {
+        if (status_write_json(c->jobs, &page->text) < 0) {
+            http_reply_error(request, 500, "the status is too large");
+            return;
+        }
+        turn_page_made(page);
+    }
+    http_reply(request, 200, "application/json", page->text.data, page->text.len);
 }
 
 /* What reply_status() tells of the cluster is as fresh as of ProxySQL, if that answers. */
@@ -150,25 +153,34 @@ static void get_status(void *context, struct http_request *request)
         http_deferred_wake(deferred);
 }
 
+static int write_metrics(struct api_context *c, const struct http_server *server, enum metrics_format format)
+{
+    struct metric_input input;
+    metrics_collect(c->jobs, server, atomic_load(&c->control), &input);
+    int rc = metrics_write(&input, format, &c->metrics.text);
+    metrics_release(&input);
+    return rc;
+}
+
 /* Without asking ProxySQL: whoever scrapes costs it nothing, and is answered also while it hangs. */
 static void get_metrics(void *context, struct http_request *request)
 {
-    const struct api_context *c = context;
+    struct api_context *c = context;
     const char *accept = "";
     size_t accept_len = 0;
     if (http_request_header(request, "accept", &accept, &accept_len) < 0)
         accept_len = 0;
     enum metrics_format format = metrics_accept(accept, accept_len);
-    struct metric_input input;
-    cleanup_buf struct buf body;
-    buf_init(&body, HTTP_REPLY_BYTES_MAX);
-    metrics_collect(c->jobs, http_request_server(request), atomic_load(&c->control), &input);
-    int rc = metrics_write(&input, format, &body);
-    metrics_release(&input);
-    if (rc < 0)
-        http_reply_error(request, 500, "the metrics are too large");
-    else
-        http_reply(request, 200, metrics_content_type(format), body.data, body.len);
+    struct turn_page *page = &c->metrics;
+    const struct http_server *server = http_request_server(request);
+    if (!turn_page_is_made(page, server, (int)format)) {
+        if (write_metrics(c, server, format) < 0) {
+            http_reply_error(request, 500, "the metrics are too large");
+            return;
+        }
+        turn_page_made(page);
+    }
+    http_reply(request, 200, metrics_content_type(format), page->text.data, page->text.len);
 }
 
 static const struct http_route fixed_routes[] = {

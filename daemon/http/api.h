@@ -2,6 +2,7 @@
 
 #include "daemon/config/live.h"
 #include "daemon/http/http_server.h"
+#include "daemon/http/turn_page.h"
 #include "daemon/jobs/health_state.h"
 #include "daemon/jobs/job_table.h"
 #include "daemon/phase.h"
@@ -22,6 +23,8 @@ struct api_context {
     const struct phase_state *phase;
     const struct job_context *jobs;
     _Atomic(struct control_server *) control; /* NULL until it serves, or when its socket cannot be had */
+    struct turn_page metrics;                 /* of the loop thread, as the next one */
+    struct turn_page status;
 };
 
 enum { API_ROUTES_MAX = 8 + COMMAND_IDS };

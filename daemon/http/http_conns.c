@@ -32,6 +32,7 @@ static void set_state(struct http_conn *conn, enum http_conn_state state, int64_
     if (state == HTTP_CONN_CLOSING) {
         http_source_put(conn->source);
         conn->source = NULL;
+        http_conn_forget_held(conn);
     }
 }
 
@@ -50,17 +51,19 @@ void http_conn_fini(struct http_conn *conn)
     TAILQ_REMOVE(&conn->owner->lists[conn->state], conn, link);
     if (conn->source != NULL)
         http_source_put(conn->source);
+    http_conn_forget_held(conn);
     conn->owner->count--;
 }
 
 void http_conn_shut(struct http_conn *conn, int how, int64_t now_ms)
 {
     (void)shutdown(conn->fd, how); /* fails when the client has gone, which is as good */
+    conn->ended = conn->ended || how == SHUT_RDWR;
     if (conn->state != HTTP_CONN_CLOSING)
         set_state(conn, HTTP_CONN_CLOSING, now_ms);
 }
 
-static void end_for(struct http_conn *conn, enum http_limit limit, int64_t now_ms)
+void http_conn_end_for(struct http_conn *conn, enum http_limit limit, int64_t now_ms)
 {
     http_limit_hit(&conn->owner->hits, limit);
     http_conn_shut(conn, SHUT_RDWR, now_ms);
@@ -100,7 +103,7 @@ static unsigned cut_to_share(struct http_conns *conns, struct http_source *sourc
         next = TAILQ_NEXT(c, link);
         if (c->source != source)
             continue;
-        end_for(c, HTTP_LIMIT_SOURCE_CONNECTIONS, now_ms);
+        http_conn_end_for(c, HTTP_LIMIT_SOURCE_CONNECTIONS, now_ms);
         cut++;
     }
     return cut;
@@ -114,7 +117,7 @@ static void make_one_place(struct http_conns *conns, const struct http_source *l
     if (conn == NULL)
         conn = unless_young(TAILQ_FIRST(&conns->lists[HTTP_CONN_IDLE]), now_ms);
     if (conn != NULL)
-        end_for(conn, HTTP_LIMIT_CONNECTIONS, now_ms);
+        http_conn_end_for(conn, HTTP_LIMIT_CONNECTIONS, now_ms);
     else
         conns->wanted = true;
     warn_limited("every HTTP connection is taken, ending the one idle longest");
@@ -153,11 +156,11 @@ static void sweep_one_idle(struct http_conn *conn, int64_t now_ms)
     const struct http_conns *conns = conn->owner;
     int64_t idle_ms = now_ms - conn->since_ms;
     if (idle_ms >= conns->options.timeout_ms)
-        end_for(conn, conns->options.idle_limit(conn), now_ms);
+        http_conn_end_for(conn, conns->options.idle_limit(conn), now_ms);
     else if (http_conn_is_old(conn, now_ms))
-        end_for(conn, HTTP_LIMIT_CONNECTION_AGE, now_ms);
+        http_conn_end_for(conn, HTTP_LIMIT_CONNECTION_AGE, now_ms);
     else if (idle_ms >= HTTP_RESTING_MS && conn->source->count > share_of(conns))
-        end_for(conn, HTTP_LIMIT_SOURCE_CONNECTIONS, now_ms);
+        http_conn_end_for(conn, HTTP_LIMIT_SOURCE_CONNECTIONS, now_ms);
 }
 
 static void sweep_one_busy(struct http_conn *conn, int64_t now_ms)
@@ -166,9 +169,9 @@ static void sweep_one_busy(struct http_conn *conn, int64_t now_ms)
     if (conn->patient > 0)
         return;
     if (conn->untaken > 0 && now_ms - conn->untaken_ms >= timeout_ms)
-        end_for(conn, HTTP_LIMIT_WRITE_TIME, now_ms);
+        http_conn_end_for(conn, HTTP_LIMIT_WRITE_TIME, now_ms);
     else if (http_conn_is_old(conn, now_ms - timeout_ms))
-        end_for(conn, HTTP_LIMIT_CONNECTION_AGE, now_ms);
+        http_conn_end_for(conn, HTTP_LIMIT_CONNECTION_AGE, now_ms);
 }
 
 void http_conns_sweep(struct http_conns *conns, int64_t now_ms)
@@ -241,10 +244,10 @@ static void make_room(struct http_conn *conn, int64_t now_ms)
     if (idle && conns->draining) {
         http_conn_shut(conn, SHUT_RD, now_ms);
     } else if (idle && http_conn_is_old(conn, now_ms)) {
-        end_for(conn, HTTP_LIMIT_CONNECTION_AGE, now_ms);
+        http_conn_end_for(conn, HTTP_LIMIT_CONNECTION_AGE, now_ms);
     } else if (conns->wanted && conn->patient == 0 && (idle || now_ms - conn->since_ms >= HTTP_BUSY_MS)) {
         conns->wanted = false;
-        end_for(conn, HTTP_LIMIT_CONNECTIONS, now_ms);
+        http_conn_end_for(conn, HTTP_LIMIT_CONNECTIONS, now_ms);
     }
 }
 
@@ -252,9 +255,14 @@ static void make_room(struct http_conn *conn, int64_t now_ms)
  * HTTP/2 Rapid Reset (CVE-2023-44487) and MadeYouReset (CVE-2025-8671): a client that opens requests and drops them at
  * once makes work without ever reaching the limit of open streams. libh2o 2.2.5 has no guard of its own.
  */
-bool http_conn_drops_requests(const struct http_conn *conn)
+static bool drops_requests(const struct http_conn *conn)
 {
     return conn->unanswered >= HTTP_UNANSWERED_MAX;
+}
+
+bool http_conn_has_ended(const struct http_conn *conn)
+{
+    return conn->ended;
 }
 
 /* Answered ones leave the untaken, also when the client dropped the answer. */
@@ -275,9 +283,9 @@ void http_conn_request_end(struct http_conn *conn, enum http_request_end end, in
         conn->unanswered++;
     if (conn->state == HTTP_CONN_CLOSING)
         return;
-    if (http_conn_drops_requests(conn)) {
+    if (drops_requests(conn)) {
         warn_limited("ending an HTTP connection whose client drops its requests");
-        end_for(conn, HTTP_LIMIT_DROPPED_REQUESTS, now_ms);
+        http_conn_end_for(conn, HTTP_LIMIT_DROPPED_REQUESTS, now_ms);
         return;
     }
     if (conn->in_flight == 0)

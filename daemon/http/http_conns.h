@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "daemon/http/http_held.h"
 #include "daemon/http/http_limits.h"
 #include "daemon/http/http_sources.h"
 
@@ -46,6 +47,9 @@ struct http_conn {
     unsigned untaken;    /* of those in flight: answered, but the answer is not sent yet */
     int64_t untaken_ms;  /* when the number of these changed last */
     unsigned unanswered; /* requests that the client dropped before it had the answer, ever */
+    bool ended;          /* both ways: nobody gets an answer any more */
+    size_t held;         /* bytes of requests in flight and their answers; 0 while closing, as the next one */
+    size_t receiving;    /* bytes of requests that are not whole yet, when last looked at */
 };
 
 TAILQ_HEAD(http_conn_list, http_conn);
@@ -64,6 +68,7 @@ struct http_conns {
     struct http_conns_options options;
     struct http_limit_hits hits;
     unsigned count;
+    size_t held; /* bytes, of all that are not closing */
     bool wanted; /* somebody waits to be admitted, and no idle connection could make room */
     bool draining;
 };
@@ -100,6 +105,9 @@ void http_conn_fini(struct http_conn *conn);
 /* End this one (how: SHUT_RD or SHUT_RDWR). */
 void http_conn_shut(struct http_conn *conn, int how, int64_t now_ms);
 
+/* End this one both ways for a limit, which counts. */
+void http_conn_end_for(struct http_conn *conn, enum http_limit limit, int64_t now_ms);
+
 enum http_request_end {
     HTTP_REQUEST_UNANSWERED, /* the client dropped it before it was answered */
     HTTP_REQUEST_UNTAKEN,    /* it was answered, and the client dropped it before the answer was sent */
@@ -121,5 +129,5 @@ bool http_conn_is_crowded(const struct http_conn *conn);
 /* True: it ends with its next pause because of its age. */
 bool http_conn_is_old(const struct http_conn *conn, int64_t now_ms);
 
-/* True: it was ended for HTTP_UNANSWERED_MAX dropped requests; what it still asks is not worth work. */
-bool http_conn_drops_requests(const struct http_conn *conn);
+/* True: whatever it still asks is not worth work. */
+bool http_conn_has_ended(const struct http_conn *conn);

@@ -19,6 +19,7 @@ const char *http_limit_name(enum http_limit limit)
         [HTTP_LIMIT_REQUESTS_IN_FLIGHT] = "requests_in_flight",
         [HTTP_LIMIT_DROPPED_REQUESTS] = "dropped_requests",
         [HTTP_LIMIT_PIPELINED_REQUESTS] = "pipelined_requests",
+        [HTTP_LIMIT_HELD_BYTES] = "held_bytes",
         [HTTP_LIMIT_LIBRARY_LINES] = "library_lines",
     };
     assert((size_t)limit < ARRAY_LEN(names));

@@ -51,6 +51,8 @@ struct http_server {
     uint16_t port;
     int64_t accept_again_ms; /* 0 while accepting, else when to try again */
     int64_t sweep_ms;        /* when to sweep the connections next */
+    int64_t weigh_ms;        /* when to look next what they hold of requests that are not whole */
+    size_t held_most;        /* bytes that connections held together, since memory was given back last */
     int64_t grace_ms;        /* set before the stop message is sent */
     bool stopping;
     uint64_t turn; /* of the loop */
@@ -70,6 +72,9 @@ void http_accept_stop(struct http_server *server);
 
 /* Try again what had to wait; returns when to call next, or INT64_MAX. */
 int64_t http_accept_run(struct http_server *server, int64_t now_ms);
+
+/* Bytes that the connection holds of requests which no handler has seen yet. */
+size_t http_receiving_bytes(const struct http_link *link);
 
 /* Serve every path of host by the server's routes. */
 void http_request_install(struct http_server *server, h2o_hostconf_t *host);

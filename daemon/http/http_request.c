@@ -29,6 +29,7 @@ struct http_request {
     void *data;                     /* of the deferred, while it is resumed */
     bool answered;
     bool patient;
+    size_t held; /* bytes that count as the connection's */
 };
 
 struct http_deferred {
@@ -118,15 +119,24 @@ static void on_dispose(void *memory)
     if (request->deferred != NULL)
         deferred_abandon(request->deferred, request->link);
     end_patience(request);
+    http_conn_release(&request->link->conn, request->held);
     http_conn_request_end(&request->link->conn, end, clock_mono_ms());
+}
+
+static void hold(struct http_request *request, size_t bytes, int64_t now_ms)
+{
+    request->held += bytes;
+    http_conn_hold(&request->link->conn, bytes, now_ms);
 }
 
 static struct http_request *request_new(h2o_req_t *h2o)
 {
+    int64_t now_ms = clock_mono_ms();
     struct http_link *link = h2o->conn->callbacks->get_socket(h2o->conn)->on_close.data;
     struct http_request *request = h2o_mem_alloc_shared(&h2o->pool, sizeof(*request), on_dispose);
     *request = (struct http_request){.h2o = h2o, .link = link};
-    http_conn_request_begin(&link->conn, clock_mono_ms());
+    http_conn_request_begin(&link->conn, now_ms);
+    hold(request, HTTP_REQUEST_BYTES + h2o->entity.len, now_ms);
     return request;
 }
 
@@ -138,6 +148,7 @@ void http_reply(struct http_request *request, int status, const char *content_ty
     request->answered = true;
     end_patience(request);
     http_conn_request_answered(&request->link->conn, now_ms);
+    hold(request, len, now_ms);
     http_counts_add(server->counts, request->route, status);
     h2o_req_t *h2o = request->h2o;
     h2o->res.status = status;
@@ -291,8 +302,8 @@ static void dispatch(struct http_server *server, struct http_request *request)
 {
     unsigned methods;
     const struct http_route *route = find_route(server->routes, request, &methods);
-    if (http_conn_drops_requests(&request->link->conn))
-        http_reply_error(request, 503, "too many dropped requests");
+    if (http_conn_has_ended(&request->link->conn))
+        http_reply_error(request, 503, "the connection has ended");
     else if (http_conn_is_crowded(&request->link->conn))
         refuse_crowd(server, request);
     else if (route != NULL)

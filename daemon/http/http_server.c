@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,7 +30,9 @@ enum {
     /* libh2o 2.2.5 copies the name of a header line to its stack, and one line may have 400 KiB. */
     stack_bytes = 1024 * 1024,
     sweep_interval_ms = 1000,
-    library_slack_ms = 2000, /* libh2o's own timers go later than ours, which count */
+    weigh_interval_ms = 10,            /* what a fast network brings until then is a few MB */
+    library_slack_ms = 2000,           /* libh2o's own timers go later than ours, which count */
+    give_back_bytes = 4 * 1024 * 1024, /* so much was held, and most of it is free again */
     wait_max_ms = 60 * 1000,
     close_ms = 1000
 };
@@ -51,12 +54,36 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* The allocator keeps what lies below a byte that is still in use. */
+static void give_memory_back(struct http_server *server)
+{
+    if (server->held_most < give_back_bytes || server->conns.held > give_back_bytes / 4)
+        return;
+    (void)malloc_trim(0);
+    server->held_most = server->conns.held;
+}
+
 static void sweep(struct http_server *server, int64_t now_ms)
 {
+    give_memory_back(server);
     http_conns_sweep(&server->conns, now_ms);
     if (server->tls != NULL)
         http_tls_refresh(server->tls);
     server->sweep_ms = now_ms + sweep_interval_ms;
+}
+
+/* Bytes come in without our being told: so it is looked after every turn, and not more often than is needed. */
+static void weigh(struct http_server *server, int64_t now_ms)
+{
+    for (int state = 0; state < HTTP_CONN_CLOSING; state++) {
+        struct http_conn *c;
+        TAILQ_FOREACH(c, &server->conns.lists[state], link)
+        http_conn_set_receiving(c, http_receiving_bytes(H2O_STRUCT_FROM_MEMBER(struct http_link, conn, c)));
+    }
+    if (server->conns.held > server->held_most)
+        server->held_most = server->conns.held;
+    http_conns_shed(&server->conns, now_ms);
+    server->weigh_ms = now_ms + weigh_interval_ms;
 }
 
 /* What is due now; returns until when the loop may wait. */
@@ -64,11 +91,13 @@ static int64_t run_due(struct http_server *server)
 {
     int64_t now_ms = clock_mono_ms();
     int64_t accept_ms = http_accept_run(server, now_ms);
+    if (now_ms >= server->weigh_ms)
+        weigh(server, now_ms);
     if (now_ms >= server->sweep_ms)
         sweep(server, now_ms);
     if (http_request_run_deadlines(server, now_ms))
         return now_ms;
-    bool must_sweep = server->conns.count > 0 || server->tls != NULL;
+    bool must_sweep = server->conns.count > 0 || server->tls != NULL || server->held_most >= give_back_bytes;
     int64_t until_ms = must_sweep ? server->sweep_ms : now_ms + wait_max_ms;
     return earlier(earlier(until_ms, accept_ms), http_request_next_deadline(server));
 }
@@ -248,6 +277,11 @@ int http_server_start(struct http_server *server, struct error *err)
     int rc = thread_start_stack(&server->thread, "http", stack_bytes, loop_main, server, err);
     server->started = rc == 0;
     return rc;
+}
+
+uint64_t http_server_turn(const struct http_server *server)
+{
+    return server->turn;
 }
 
 uint16_t http_server_port(const struct http_server *server)

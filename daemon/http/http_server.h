@@ -123,6 +123,9 @@ void http_request_body(struct http_request *request, const char **ret_body, size
 /* The server that it came to. */
 const struct http_server *http_request_server(const struct http_request *request);
 
+/* The present turn of the event loop: the same number in everything that is handled together. Loop thread. */
+uint64_t http_server_turn(const struct http_server *server);
+
 /* For logs: the path without query (at most 255 bytes, unescaped bytes as they came). Loop thread. */
 void http_request_path(struct http_request *request, char ret_path[static 256]);
 

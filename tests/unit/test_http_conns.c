@@ -303,13 +303,13 @@ static void test_dropped_requests(void **state)
     struct fixture *f = *state;
     for (int i = 0; i < HTTP_UNANSWERED_MAX; i++) {
         assert_false(is_shut(f, 0));
-        assert_false(http_conn_drops_requests(&f->conn[0]));
+        assert_false(http_conn_has_ended(&f->conn[0]));
         serve(&f->conn[0], 1);
         http_conn_request_begin(&f->conn[0], 1);
         http_conn_request_end(&f->conn[0], HTTP_REQUEST_UNANSWERED, 1);
     }
     assert_true(is_shut(f, 0));
-    assert_true(http_conn_drops_requests(&f->conn[0]));
+    assert_true(http_conn_has_ended(&f->conn[0]));
     assert_false(is_shut(f, 1));
     assert_int_equal(hits(f, HTTP_LIMIT_DROPPED_REQUESTS), 1);
 }
@@ -358,6 +358,64 @@ static void test_patience(void **state)
     assert_true(is_shut(f, 0));
 }
 
+/* All but one byte of the bound. */
+static void fill(struct fixture *f, int i)
+{
+    http_conn_hold(&f->conn[i], HTTP_HELD_BYTES_MAX - f->conns.held - 1, 1);
+}
+
+static void test_who_holds_most_is_ended(void **state)
+{
+    struct fixture *f = *state;
+    http_conn_hold(&f->conn[0], HTTP_REQUEST_BYTES, 1);
+    http_conn_set_receiving(&f->conn[1], 2 * HTTP_REQUEST_BYTES);
+    fill(f, 2);
+    http_conn_hold(&f->conn[3], 1, 1);
+    assert_int_equal(hits(f, HTTP_LIMIT_HELD_BYTES), 0);
+    http_conn_hold(&f->conn[3], 1, 1);
+    assert_int_equal(hits(f, HTTP_LIMIT_HELD_BYTES), 1);
+    assert_true(is_shut(f, 2));
+    assert_true(http_conn_has_ended(&f->conn[2]));
+    assert_int_equal(f->conns.held, 3 * HTTP_REQUEST_BYTES + 2);
+    http_conn_hold(&f->conn[2], HTTP_HELD_BYTES_MAX, 1); /* it is as good as closed */
+    http_conn_release(&f->conn[2], HTTP_HELD_BYTES_MAX);
+    assert_int_equal(f->conns.held, 3 * HTTP_REQUEST_BYTES + 2);
+    http_conn_release(&f->conn[0], HTTP_REQUEST_BYTES);
+    http_conn_set_receiving(&f->conn[1], 0);
+    assert_int_equal(f->conns.held, 2);
+}
+
+/* What is being received is looked at now and then: all of it first, then who has to go. */
+static void test_what_is_received_counts(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < pairs; i++)
+        http_conn_set_receiving(&f->conn[i], HTTP_HELD_BYTES_MAX / 2 + (size_t)i);
+    for (int i = 0; i < pairs; i++)
+        assert_false(is_shut(f, i));
+    http_conns_shed(&f->conns, 1);
+    assert_true(is_shut(f, 3));
+    assert_true(is_shut(f, 2));
+    assert_true(is_shut(f, 1));
+    assert_false(is_shut(f, 0));
+    assert_int_equal(hits(f, HTTP_LIMIT_HELD_BYTES), 3);
+}
+
+static void test_a_patient_one_may_hold_most(void **state)
+{
+    struct fixture *f = *state;
+    http_conn_request_begin(&f->conn[0], 1);
+    http_conn_request_patient(&f->conn[0]);
+    fill(f, 0);
+    http_conn_hold(&f->conn[1], 2, 1);
+    assert_false(is_shut(f, 0));
+    assert_true(is_shut(f, 1));
+    http_conn_hold(&f->conn[0], 2, 1); /* nobody else is left who holds anything */
+    assert_false(is_shut(f, 0));
+    assert_false(is_shut(f, 2));
+    http_conn_request_impatient(&f->conn[0]);
+}
+
 static void test_drain(void **state)
 {
     struct fixture *f = *state;
@@ -392,6 +450,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dropped_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_crowd, setup, teardown),
         cmocka_unit_test_setup_teardown(test_patience, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_holds_most_is_ended, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_received_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_patient_one_may_hold_most, setup, teardown),
         cmocka_unit_test_setup_teardown(test_drain, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@ import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
+import h2.settings
 
 HEADERS = [(":method", "GET"), (":path", "/healthz/ready"), (":scheme", "http"), (":authority", "agent")]
 DRIP_S = 0.3
@@ -179,6 +180,89 @@ def big_bodies(attack):
             attack.count(status.decode() or "no answer")
 
 
+def _many_hold(attack, opened):
+    """60 connections from as many addresses that hold what opened(connection) sent them; who is cut is followed by
+    another."""
+    held = {}
+    while attack.going_on():
+        for number in range(60):
+            if number not in held and attack.going_on():
+                with contextlib.suppress(OSError, h2.exceptions.ProtocolError):
+                    held[number] = opened(f"127.0.1.{1 + number}")
+        for number, client in list(held.items()):
+            with contextlib.suppress(BlockingIOError):
+                try:
+                    gone = not client.recv(65536)
+                except ConnectionError:
+                    gone = True
+                if gone:
+                    held.pop(number).close()
+                    attack.count("ended")
+        time.sleep(0.01)
+    for client in held.values():
+        client.close()
+
+
+def long_heads(attack):
+    """A header line of 390 KB that does not end."""
+    def opened(source):
+        client = attack.connect(source)
+        client.sendall(b"GET / HTTP/1.1\r\nhost: agent\r\nx-long: " + b"a" * 390000)
+        client.setblocking(False)
+        return client
+    _many_hold(attack, opened)
+
+
+def held_bodies(attack):
+    """100 bodies on one connection, all but their last bytes."""
+    post = [(":method", "POST"), *HEADERS[1:], ("content-length", "65000")]
+
+    def opened(source):
+        connection = Http2(attack, source)
+        for stream in range(1, 200, 2):
+            connection.h2.send_headers(stream, post)
+            left = 60000
+            while left > 0:
+                size = min(left, connection.h2.local_flow_control_window(stream), connection.h2.max_outbound_frame_size)
+                connection.h2.send_data(stream, b"x" * size)
+                left -= size
+                if size == 0:
+                    connection.flush()
+                    if not connection.read(1):
+                        raise ConnectionResetError
+            connection.flush()
+            attack.count("sent")
+        connection.socket.setblocking(False)
+        return connection.socket
+    _many_hold(attack, opened)
+
+
+def _untaken(attack, path):
+    """100 long answers on one connection, none of which may be sent."""
+    config = h2.config.H2Configuration(header_encoding="utf-8")
+
+    def opened(source):
+        client = attack.connect(source)
+        connection = h2.connection.H2Connection(config)
+        connection.local_settings[h2.settings.SettingCodes.INITIAL_WINDOW_SIZE] = 0
+        connection.initiate_connection()
+        for stream in range(1, 200, 2):
+            connection.send_headers(stream, [HEADERS[0], (":path", path), *HEADERS[2:]], end_stream=True)
+        attack.count("sent", 100)
+        client.sendall(connection.data_to_send())
+        client.setblocking(False)
+        return client
+    _many_hold(attack, opened)
+
+
+def untaken_metrics(attack):
+    _untaken(attack, "/metrics")
+
+
+def untaken_statuses(attack):
+    _untaken(attack, "/api/v1/status")
+
+
 def pipelining(attack):
     """Requests in one write as long as they are answered, all answers read."""
     request = b"GET /healthz/ready HTTP/1.1\r\nhost: agent\r\n\r\n" * 1000
@@ -198,8 +282,8 @@ def pipelining(attack):
 class Http2:
     """A connection by prior knowledge."""
 
-    def __init__(self, attack):
-        self.attack, self.socket, self.answers = attack, attack.connect(), 0
+    def __init__(self, attack, source=None):
+        self.attack, self.socket, self.answers = attack, attack.connect(source), 0
         config = h2.config.H2Configuration(validate_inbound_headers=False, header_encoding="utf-8")
         self.h2 = h2.connection.H2Connection(config)
         self.h2.initiate_connection()

@@ -7,6 +7,7 @@ import pytest
 from lib.agent import SANITIZED
 from lib.attackers import SECONDS, attacked
 from lib.metrics import read_metrics
+from lib.waiting import wait_until
 
 CONNECTIONS = 128
 
@@ -95,6 +96,21 @@ def test_many_requests_at_once(node, make_agent):
     assert 0 < counts["status 503"] <= metrics.limit("requests_in_flight")
     assert counts["status 200"] > 0
     assert metrics.limit("dropped_requests") <= 1  # of the last connection, left in the middle
+
+
+@pytest.mark.parametrize("attack", ["long_heads", "held_bodies", "untaken_metrics", "untaken_statuses"])
+def test_what_connections_hold_is_bounded(agent, attack):
+    """Each connection is within its own limits; together they would hold some hundred MB."""
+    before = resident_kib(agent)
+    with attacked(agent) as attackers:
+        attackers.start(attack, SECONDS)
+    counts, metrics = attackers.counts[0], read_metrics(agent)
+    print(attack, counts, metrics.limit("held_bytes"), f"p99 {attackers.prober.p99():.4f} s",
+          f"{resident_kib(agent) - before} KiB more, {agent.process.peak_kib() - before} at the most")
+    assert metrics.limit("held_bytes") > 0
+    assert SANITIZED or agent.process.peak_kib() - before < 32 * 1024
+    if not SANITIZED:
+        wait_until(lambda: resident_kib(agent) - before < 8 * 1024, 5, "memory is given back")
 
 
 def test_big_bodies(agent):

@@ -71,6 +71,10 @@ class Process:
     def threads(self):
         return int(self._status("Threads"))
 
+    def peak_kib(self):
+        """Resident memory when it was largest."""
+        return int(self._status("VmHWM"))
+
     def resident_kib(self):
         return int(self._status("VmRSS"))
 
