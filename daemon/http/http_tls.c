@@ -56,12 +56,15 @@ static const char *openssl_text(void)
     return text != NULL ? text : "unknown error";
 }
 
-/* The library's own texts do not say when a file is not there. */
+/* The library's own texts do not say when a file is not there, and it would wait for somebody to write to a pipe. */
 static int check_readable(const char *key, const char *path, struct error *err)
 {
-    if (access(path, R_OK) == 0)
-        return 0;
-    return error_set(err, -errno, "%s: read %s: %s", key, path, strerror(errno));
+    struct stat st;
+    if (stat(path, &st) < 0 || access(path, R_OK) < 0)
+        return error_set(err, -errno, "%s: read %s: %s", key, path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return error_set(err, -EINVAL, "%s: %s is no regular file", key, path);
+    return 0;
 }
 
 /* The library's own would ask at the terminal, in the loop's thread too. */

@@ -138,9 +138,11 @@ def test_handshakes_that_never_end(make_tls_agent):
 @pytest.mark.parametrize("cert, key, said", [
     ("absent", "key", "api.tls.cert_file: read"), ("key", "key", "holds no certificate"),
     ("cert", "cert", "holds no private key"), ("cert", "", "needs api.tls.key_file"),
+    ("cert", "pipe", "is no regular file"),
 ])
 def test_bad_files_are_named_at_start(node, tmp_path, files, cert, key, said):
-    names = {"cert": files[0], "key": files[1], "absent": tmp_path / "absent.pem", "": ""}
+    names = {"cert": files[0], "key": files[1], "absent": tmp_path / "absent.pem", "pipe": tmp_path / "pipe", "": ""}
+    os.mkfifo(names["pipe"])
     agent = Agent(tmp_path / "agent", node)
     done = run("--run_mode=core", f"--api.port={agent.port}", f"--api.tls.cert_file={names[cert]}",
                f"--api.tls.key_file={names[key]}", cwd=tmp_path, env=clean_environment())
