@@ -100,7 +100,11 @@ static int introduce(struct pass *p, struct error *err)
     member_list_fini(&p->wanted);
     p->wanted = members;
     members = (struct member_list){0};
-    return pass_is_settled(p) ? 0 : pass_write(p, LOAD_FOLLOWER, err);
+    rc = pass_is_settled(p) ? 0 : pass_write(p, LOAD_FOLLOWER, err);
+    if (rc == 0)
+        job_set_summary(p->to.job, "%zu members written and loaded, the leader and this core among them",
+                        p->wanted.count);
+    return rc;
 }
 
 /* What satellites became Running while another core led was that one's to accept, but for its last moments. */
@@ -111,6 +115,7 @@ int pass_follow(struct pass *p, struct error *err)
     int64_t handover_ms = 2 * p->context->config->core.leader_election.lease_duration * 1000;
     if (s->accept_from_ms != 0 && s->accept_from_ms < now_ms - handover_ms)
         s->accept_from_ms = now_ms - handover_ms;
+    job_set_summary(p->to.job, "nothing to do: another core leads and writes the members");
     if (knows_living_core(p)) {
         s->alone_ms = 0;
         return 0;

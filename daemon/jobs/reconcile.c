@@ -187,7 +187,10 @@ static int accept_satellites(struct pass *p, struct error *err)
         job_again_in(p->to.job, next_ms - now_ms);
         return 0;
     }
-    return write_once(p, LOAD_SATELLITE_RUNNING, err);
+    int rc = write_once(p, LOAD_SATELLITE_RUNNING, err);
+    if (rc == 0)
+        job_set_summary(p->to.job, "%zu members loaded once more, for a satellite that has come", p->wanted.count);
+    return rc;
 }
 
 static void watch_own_pod(struct pass *p)
@@ -221,18 +224,33 @@ static bool is_follower(struct pass *p)
 /* For who asked: what became of the difference. */
 static void say_deferred(const struct pass *p)
 {
-    job_set_summary(p->to.job, "the members differ; the next write may come %lld ms after the last",
+    job_set_summary(p->to.job,
+                    "nothing done yet: the members differ, and the next write may come %lld ms after the last",
                     (long long)p->context->config->core.publish_interval_ms);
 }
 
-static void say_settled(const struct pass *p, bool written)
+/* Members of one list that the other has not. */
+static size_t count_missing(const struct member_list *of, const struct member_list *in)
 {
-    job_set_summary(p->to.job, written ? "members written: %zu" : "members as they should be: %zu", p->wanted.count);
+    size_t missing = 0;
+    for (size_t i = 0; i < of->count; i++)
+        missing += member_list_find(in, of->items[i].host, of->items[i].port) == NULL ? 1 : 0;
+    return missing;
+}
+
+static int write_difference(struct pass *p, struct error *err)
+{
+    size_t added = count_missing(&p->wanted, &p->runtime);
+    size_t removed = count_missing(&p->runtime, &p->wanted);
+    int rc = pass_write(p, LOAD_CORES_CHANGED, err);
+    if (rc == 0)
+        job_set_summary(p->to.job, "%zu members written and loaded: %zu added, %zu removed", p->wanted.count, added,
+                        removed);
+    return rc;
 }
 
 static int run_pass(struct pass *p, struct error *err)
 {
-    bool written = false;
     int rc = take_view(p, err);
     if (rc == 0)
         watch_own_pod(p);
@@ -248,35 +266,24 @@ static int run_pass(struct pass *p, struct error *err)
     }
     if (rc == 0 && !pass_is_settled(p) && !pass_is_explained(p))
         rc = pass_confirm(p, err);
-    if (rc == 0 && !pass_is_settled(p)) {
-        rc = pass_write(p, LOAD_CORES_CHANGED, err);
-        written = true;
-    }
     if (rc < 0)
         return rc;
-    say_settled(p, written);
+    if (pass_is_settled(p))
+        job_set_summary(p->to.job, "nothing to do: %zu members, as they should be", p->wanted.count);
+    else
+        rc = write_difference(p, err);
+    if (rc < 0)
+        return rc;
     p->state->settled = true;
     p->state->settled_version = p->view->core_version;
     return accept_satellites(p, err);
-}
-
-static int64_t missing_members(const struct pass *p)
-{
-    int64_t missing = 0;
-    for (size_t i = 0; i < p->wanted.count; i++) {
-        size_t at = 0;
-        while (at < p->runtime.count && strcmp(p->runtime.items[at].host, p->wanted.items[i].host) != 0)
-            at++;
-        missing += at == p->runtime.count ? 1 : 0;
-    }
-    return missing;
 }
 
 static void count_members(const struct pass *p)
 {
     const struct job_counters_cluster cluster = {.members_wanted = (int64_t)p->wanted.count,
                                                  .members_actual = (int64_t)p->runtime.count,
-                                                 .members_missing = missing_members(p)};
+                                                 .members_missing = (int64_t)count_missing(&p->wanted, &p->runtime)};
     if (p->wanted.count > 0)
         job_counters_set_cluster(&cluster);
 }

@@ -134,14 +134,23 @@ static int reload_from_config(struct pass *p, struct error *err)
     if (rc == 0)
         rc = admin_load_members_from_config(p->to.conn, publisher_deadline_ms(&p->to), &rows, err);
     if (rc == 0 && rows == 0) {
+        job_set_summary(p->to.job,
+                        "all %zu cores are missing, and ProxySQL's configuration file has no "
+                        "proxysql_servers: nothing was loaded",
+                        p->state->tracker.count);
         log_warn("all cores are missing, but the configuration file of ProxySQL has no proxysql_servers: nothing is "
                  "published; add the cores' service there");
         return restore_memory(p, err);
     }
     if (rc == 0)
         rc = publisher_load(&p->to, LOAD_CORES_MISSING, err);
-    if (rc == 0)
+    if (rc == 0) {
         p->state->memory_touched = false;
+        job_set_summary(p->to.job,
+                        "all %zu cores are missing: proxysql_servers loaded from ProxySQL's configuration "
+                        "file, %llu rows",
+                        p->state->tracker.count, (unsigned long long)rows);
+    }
     return rc;
 }
 
@@ -160,6 +169,7 @@ static int copy_from(struct pass *p, const char *host, uint16_t port, enum load_
         return rc;
     p->state->memory_touched = false;
     *ret_copied = true;
+    job_set_summary(p->to.job, "proxysql_servers copied from core %s and loaded: %zu members", host, members.count);
     log_info("the member list was copied from a core", LOG_STR("core", host), LOG_INT("members", members.count));
     return 0;
 }
@@ -196,11 +206,33 @@ static int recover(struct pass *p, struct error *err)
     if (!s->reported_missing)
         log_warn("all cores are missing", LOG_INT("cores", s->tracker.count));
     s->reported_missing = true;
-    if (now_ms < s->next_reload_ms)
+    if (now_ms < s->next_reload_ms) {
+        job_set_summary(p->to.job, "all %zu cores are missing; ProxySQL's configuration file is loaded again in %lld s",
+                        s->tracker.count, (long long)(s->next_reload_ms - now_ms + 999) / 1000);
         return ask_bootstrap(p, err);
+    }
     s->next_reload_ms = now_ms + backoff_next_ms(&s->reload_backoff);
     job_again_in(p->to.job, converge_look_ms);
     return reload_from_config(p, err);
+}
+
+/* For who asked: what there was to do, before it is done. */
+static void say_verdict(const struct pass *p, enum convergence verdict, const struct peer_row *authority)
+{
+    struct job *job = p->to.job;
+    if (authority == NULL)
+        job_set_summary(job, "nothing to do: no core has answered this ProxySQL's checks with a member list lately");
+    else if (verdict == CONVERGED)
+        job_set_summary(job, "nothing to do: %zu members, the same as on core %s", p->view.members.count,
+                        authority->host);
+    else if (verdict == CONVERGENCE_PULL)
+        job_set_summary(job, "nothing done: the members differ from core %s, and cluster sync pulls them",
+                        authority->host);
+    else
+        job_set_summary(job,
+                        "the members differ from core %s, and cluster sync does not pull them: to be copied "
+                        "within %lld s",
+                        authority->host, (long long)(p->state->next_copy_ms - clock_mono_ms() + 999) / 1000);
 }
 
 static int converge(struct pass *p, struct error *err)
@@ -219,6 +251,7 @@ static int converge(struct pass *p, struct error *err)
     if (verdict == CONVERGED && authority != NULL)
         backoff_reset(&s->copy_backoff);
     int64_t now_ms = clock_mono_ms();
+    say_verdict(p, verdict, authority);
     if (verdict != CONVERGENCE_COPY || now_ms < s->next_copy_ms)
         return 0;
     s->next_copy_ms = now_ms + backoff_next_ms(&s->copy_backoff);
@@ -251,8 +284,10 @@ static int judge(struct pass *p, struct error *err)
     int64_t threshold_s = peer_threshold_s(&p->view, p->context->config->satellite.missing_after);
     peer_tracker_update(&s->tracker, &p->view, threshold_s, clock_mono_ms());
     report_view(s, &p->view);
-    if (!p->view.checking)
+    if (!p->view.checking) {
+        job_set_summary(p->to.job, "nothing done: admin-cluster_username is empty, so this ProxySQL checks no core");
         return 0;
+    }
     if (peer_tracker_any_stale(&s->tracker))
         job_again_in(p->to.job, second_look_ms);
     check_suspects(p);

@@ -13,6 +13,7 @@
 #include "daemon/jobs/stamp_ties.h"
 #include "daemon/proxysql/admin_cluster.h"
 #include "daemon/proxysql/capability.h"
+#include "shared/buf.h"
 #include "shared/clock.h"
 #include "shared/mem.h"
 
@@ -330,17 +331,32 @@ static void begin_again(struct pass *p)
     keep(p);
 }
 
+/* Append "; WORDS: MODULE, MODULE" of the modules with this outcome, if there are any. */
+static void append_outcome(const struct pass *p, enum stamp_outcome outcome, const char *words, struct buf *text)
+{
+    const char *before = text->len == 0 ? "" : "; ";
+    for (size_t i = 0; i < ADMIN_MODULES; i++) {
+        if (p->state->record.modules[i].outcome != outcome)
+            continue;
+        const char *name = admin_module_name((enum admin_module)i);
+        int rc = words != NULL ? buf_printf(text, "%s%s: %s", before, words, name) : buf_printf(text, ", %s", name);
+        (void)rc; /* beyond a summary's size it would be cut anyway */
+        words = NULL;
+    }
+}
+
+/* "loaded: ADMIN VARIABLES, MYSQL SERVERS; left alone: MYSQL USERS" */
 static void summarize(struct pass *p)
 {
-    char text[JOB_SUMMARY_SIZE] = "";
-    size_t len = 0;
-    for (size_t i = 0; i < ADMIN_MODULES && len < sizeof(text); i++) {
-        const struct stamp_module *m = &p->state->record.modules[i];
-        int n = snprintf(text + len, sizeof(text) - len, "%s%s: %s", i == 0 ? "" : ", ",
-                         admin_module_name((enum admin_module)i), stamp_outcome_name(m->outcome));
-        len += n > 0 ? (size_t)n : 0;
-    }
-    job_set_summary(p->to.job, "%s", text);
+    cleanup_buf struct buf text;
+    buf_init(&text, JOB_SUMMARY_SIZE);
+    append_outcome(p, STAMP_DONE, "loaded", &text);
+    append_outcome(p, STAMP_FOLLOWS, "left to the cluster", &text);
+    append_outcome(p, STAMP_LEFT_ALONE, "left alone", &text);
+    append_outcome(p, STAMP_WAITING, "not loaded yet", &text);
+    append_outcome(p, STAMP_BEGUN, "begun, not loaded", &text);
+    append_outcome(p, STAMP_LOADING, "perhaps loaded", &text);
+    job_set_summary(p->to.job, "%s", text.data);
 }
 
 static int run_pass(struct pass *p, const struct health_snapshot *health, bool again, struct error *err)
