@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/cluster/view.h"
+#include "tests/unit/member_fixture.h"
 
 /* Views of a cluster, made by hand. Free them with cluster_view_fini(). */
 
@@ -18,10 +19,7 @@ static inline struct cluster_view view_at(int64_t now)
 
 static inline void view_member(struct cluster_view *view, const char *host, uint16_t port)
 {
-    struct error err = ERROR_INIT;
-    struct member m = {.port = port};
-    (void)snprintf(m.host, sizeof(m.host), "%s", host);
-    assert_int_equal(member_list_add(&view->members, &m, &err), 0);
+    add_member(&view->members, member(host, port, 0, ""));
 }
 
 static inline struct module_state module_of(const char *module, int64_t version, int64_t epoch, const char *checksum)

@@ -1,51 +1,24 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/admin_fixture.h"
 
 #include <errno.h>
 
 #include "daemon/proxysql/admin.h"
-#include "daemon/proxysql/db_library.h"
-#include "shared/clock.h"
-#include "tests/unit/scripted_server.h"
-#include "tests/unit/stand_in.h"
 
-enum { enough_ms = 20000, rows_max = 8 };
+enum { rows_max = 8 };
 
-static const struct db_params params = {
-    .username = "radmin", .ca_file = "", .cert_file = "", .key_file = "", .cancel_fd = -1};
 static struct admin_backends backends;
 static struct admin_node node;
-static struct error err;
-
-static int64_t soon(void)
-{
-    return clock_mono_ms() + enough_ms;
-}
-
-static struct db_conn *log_in(uint16_t port)
-{
-    struct db_conn *conn = db_conn_new(&params);
-    error_clear(&err);
-    if (db_conn_connect(conn, "127.0.0.1", port, "radmin", soon(), &err) != 0)
-        fail_msg("%s", err.text);
-    return conn;
-}
 
 static void reads_a_node(void **state)
 {
     (void)state;
-    struct stand_in px;
-    stand_in_start(&px, NULL);
-    struct db_conn *conn = log_in(px.admin_port);
-    assert_int_equal(db_conn_query(conn, "INSERT INTO mysql_servers (hostname) VALUES ('a'), ('b'), ('c'), ('d')", NULL,
-                                   NULL, 0, soon(), NULL, &err),
-                     0);
-    assert_int_equal(db_conn_query(conn, "LOAD MYSQL SERVERS TO RUNTIME", NULL, NULL, 0, soon(), NULL, &err), 0);
+    run("INSERT INTO mysql_servers (hostname) VALUES ('a'), ('b'), ('c'), ('d')");
+    run("LOAD MYSQL SERVERS TO RUNTIME");
     stand_in_tell(&px, "backend a SHUNNED");
     stand_in_tell(&px, "backend b OFFLINE_SOFT");
     stand_in_tell(&px, "uptime 4711");
     stand_in_tell(&px, "reset");
-    if (admin_read_health(conn, soon(), &backends, &node, &err) != 0)
-        fail_msg("%s", err.text);
+    must(admin_read_health(conn, soon(), &backends, &node, &err));
     assert_int_equal(backends.online, 2);
     assert_int_equal(backends.shunned, 1);
     assert_int_equal(backends.total, 4);
@@ -56,15 +29,13 @@ static void reads_a_node(void **state)
     assert_non_null(strstr(node.interfaces, "127.0.0.1:"));
     assert_int_equal(stand_in_number(&px, "stats", "received"), 1);
 
-    assert_int_equal(db_conn_query(conn, "PROXYSQL PAUSE", NULL, NULL, 0, soon(), NULL, &err), 0);
+    run("PROXYSQL PAUSE");
     assert_int_equal(admin_read_health(conn, soon(), &backends, &node, &err), 0);
     assert_true(node.paused);
     node.clients = 77;
     assert_int_equal(admin_read_health(conn, soon(), &backends, NULL, &err), 0);
     assert_int_equal(node.clients, 77);
     assert_int_equal(stand_in_number(&px, "count stats_mysql_global", "executed"), 2);
-    db_conn_free(conn);
-    stand_in_stop(&px);
 }
 
 struct answer {
@@ -79,19 +50,11 @@ struct answer {
 
 static int ask(const struct answer *a, bool with_node)
 {
-    struct scripted_server server;
-    scripted_server_init(&server);
-    scripted_greeting(&server, "mysql_native_password");
-    scripted_login_ok(&server);
-    scripted_rows(&server, a->columns, a->rows, a->values);
-    scripted_server_run(&server);
-    struct db_conn *conn = log_in(server.port);
+    script_serve(a->columns, a->rows, a->values);
     backends = (struct admin_backends){.total = -1};
     node = (struct admin_node){.uptime_s = -1};
     int rc = admin_read_health(conn, soon(), &backends, with_node ? &node : NULL, &err);
-    db_conn_free(conn);
-    scripted_server_stop(&server);
-    scripted_server_fini(&server);
+    script_end();
     return rc;
 }
 
@@ -158,24 +121,10 @@ static void long_texts_are_cut(void **state)
     assert_int_equal(strlen(node.version), ADMIN_VERSION_SIZE - 1);
 }
 
-static int start_library(void **state)
-{
-    (void)state;
-    return db_library_start(&err);
-}
-
-static int stop_library(void **state)
-{
-    (void)state;
-    db_thread_end();
-    db_library_stop();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_a_node),
+        STAND_IN(reads_a_node),
         cmocka_unit_test(believes_only_what_makes_sense),
         cmocka_unit_test(counts_the_states),
         cmocka_unit_test(long_texts_are_cut),

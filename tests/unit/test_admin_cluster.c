@@ -1,76 +1,14 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/admin_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/proxysql/admin_cluster.h"
-#include "daemon/proxysql/db_library.h"
 #include "shared/clock.h"
-#include "tests/unit/scripted_server.h"
-#include "tests/unit/stand_in.h"
+#include "tests/unit/member_fixture.h"
 
-enum { enough_ms = 20000, columns = 9 };
-
-static const struct db_params params = {
-    .username = "radmin", .ca_file = "", .cert_file = "", .key_file = "", .cancel_fd = -1};
-static struct stand_in px;
-static struct scripted_server script;
-static struct db_conn *conn;
-static struct error err;
-
-static int64_t soon(void)
-{
-    return clock_mono_ms() + enough_ms;
-}
-
-static void connect_to(uint16_t port)
-{
-    error_clear(&err);
-    conn = db_conn_new(&params);
-    if (db_conn_connect(conn, "127.0.0.1", port, "radmin", soon(), &err) != 0)
-        fail_msg("%s", err.text);
-}
-
-static int start_stand_in(void **state)
-{
-    (void)state;
-    stand_in_start(&px, NULL);
-    connect_to(px.admin_port);
-    return 0;
-}
-
-static int stop_stand_in(void **state)
-{
-    (void)state;
-    db_conn_free(conn);
-    stand_in_stop(&px);
-    return 0;
-}
-
-static void must(int rc)
-{
-    if (rc != 0)
-        fail_msg("%d: %s", rc, err.text);
-}
-
-static void run(const char *sql)
-{
-    must(db_conn_query(conn, sql, NULL, NULL, 1000, soon(), NULL, &err));
-}
-
-static struct member member(const char *host, uint16_t port, int64_t weight, const char *comment)
-{
-    struct member m = {.port = port, .weight = weight};
-    (void)snprintf(m.host, sizeof(m.host), "%s", host);
-    (void)snprintf(m.comment, sizeof(m.comment), "%s", comment);
-    return m;
-}
-
-static void add(struct member_list *list, struct member m)
-{
-    must(member_list_add(list, &m, &err));
-}
+enum { columns = 9 };
 
 static int take_memory_row(void *arg, const struct db_row *row, struct error *row_err)
 {
@@ -120,15 +58,15 @@ static void memory_gets_exactly_the_members(void **state)
     (void)state;
     run("INSERT INTO proxysql_servers VALUES ('10.0.0.9', 6032, 0, 'old'), ('10.0.0.1', 6032, 5, 'other comment')");
     cleanup_members struct member_list wanted = {0};
-    add(&wanted, member("10.0.0.1", 6032, 0, "core-0"));
-    add(&wanted, member("fd00::1", 6032, 7, "core-1"));
-    add(&wanted, member("proxysql-core", 16032, INT32_MAX, ""));
+    add_member(&wanted, member("10.0.0.1", 6032, 0, "core-0"));
+    add_member(&wanted, member("fd00::1", 6032, 7, "core-1"));
+    add_member(&wanted, member("proxysql-core", 16032, INT32_MAX, ""));
 
     must(admin_put_members(conn, &wanted, soon(), &err));
     cleanup_members struct member_list both = {0};
-    add(&both, member("10.0.0.9", 6032, 0, "old"));
+    add_member(&both, member("10.0.0.9", 6032, 0, "old"));
     for (size_t i = 0; i < wanted.count; i++)
-        add(&both, wanted.items[i]);
+        add_member(&both, wanted.items[i]);
     assert_memory(&both); /* nothing was taken away yet */
 
     must(admin_keep_members(conn, &wanted, soon(), &err));
@@ -145,9 +83,9 @@ static void keys_are_compared_whole(void **state)
         "('10.0.0.1', 60320), ('110.0.0.1', 6032), ('10.0.0.10', 6032), ('10.0.0', 6032), ('core', 6032), "
         "('CORE', 6032), ('::1', 1), ('::1:1', 6032), ('', 6032), ('10.0.0.1:6032', 6032), ('10.0.0.1', 0)");
     cleanup_members struct member_list wanted = {0};
-    add(&wanted, member("10.0.0.1", 6032, 0, ""));
-    add(&wanted, member("Core", 6032, 0, ""));
-    add(&wanted, member("::1", 6032, 0, ""));
+    add_member(&wanted, member("10.0.0.1", 6032, 0, ""));
+    add_member(&wanted, member("Core", 6032, 0, ""));
+    add_member(&wanted, member("::1", 6032, 0, ""));
     write_exactly(&wanted);
     assert_memory(&wanted);
 }
@@ -173,13 +111,13 @@ static void text_stays_text(void **state)
     };
     cleanup_members struct member_list wanted = {0};
     for (size_t i = 0; i < ARRAY_LEN(hostile); i++)
-        add(&wanted, member("core", (uint16_t)(i + 1), 0, hostile[i]));
+        add_member(&wanted, member("core", (uint16_t)(i + 1), 0, hostile[i]));
     write_exactly(&wanted);
     assert_memory(&wanted);
 
     for (size_t i = 0; i < ARRAY_LEN(hostile); i++) { /* as a hostname none of them is written */
         cleanup_members struct member_list hosts = {0};
-        add(&hosts, member(hostile[i], 6032, 0, ""));
+        add_member(&hosts, member(hostile[i], 6032, 0, ""));
         error_clear(&err);
         assert_int_equal(admin_put_members(conn, &hosts, soon(), &err), -EINVAL);
         assert_memory(&wanted);
@@ -195,7 +133,7 @@ static void control_characters_write_nothing(void **state)
 {
     (void)state;
     cleanup_members struct member_list before = {0};
-    add(&before, member("10.0.0.1", 6032, 0, "core-0"));
+    add_member(&before, member("10.0.0.1", 6032, 0, "core-0"));
     write_exactly(&before);
     static const struct member bad[] = {
         {"10.0.0.2", 6032, 0, "two\nlines"},
@@ -204,14 +142,14 @@ static void control_characters_write_nothing(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         cleanup_members struct member_list wanted = {0};
-        add(&wanted, member("10.0.0.3", 6032, 0, ""));
-        add(&wanted, bad[i]);
+        add_member(&wanted, member("10.0.0.3", 6032, 0, ""));
+        add_member(&wanted, bad[i]);
         error_clear(&err);
         assert_int_equal(admin_put_members(conn, &wanted, soon(), &err), -EINVAL);
         assert_memory(&before);
     }
     cleanup_members struct member_list wanted = {0};
-    add(&wanted, bad[2]);
+    add_member(&wanted, bad[2]);
     error_clear(&err);
     assert_int_equal(admin_keep_members(conn, &wanted, soon(), &err), -EINVAL);
     assert_memory(&before);
@@ -221,7 +159,7 @@ static void no_statement_leaves_no_member(void **state)
 {
     (void)state;
     cleanup_members struct member_list before = {0};
-    add(&before, member("10.0.0.1", 6032, 0, "core-0"));
+    add_member(&before, member("10.0.0.1", 6032, 0, "core-0"));
     write_exactly(&before);
     struct member_list nobody = {0};
     must(admin_put_members(conn, &nobody, soon(), &err));
@@ -243,12 +181,12 @@ static void the_longest_list_fits(void **state)
         char number[8];
         memcpy(m.host, number, (size_t)snprintf(number, sizeof(number), "%03d", i));
         assert_true(member_host_valid(m.host));
-        add(&wanted, m);
+        add_member(&wanted, m);
     }
     write_exactly(&wanted);
     assert_memory(&wanted);
     cleanup_members struct member_list one = {0};
-    add(&one, wanted.items[100]);
+    add_member(&one, wanted.items[100]);
     must(admin_keep_members(conn, &one, soon(), &err));
     assert_memory(&one);
 }
@@ -257,8 +195,8 @@ static void a_load_publishes_and_a_save_takes_back(void **state)
 {
     (void)state;
     cleanup_members struct member_list wanted = {0};
-    add(&wanted, member("10.0.0.1", 6032, 3, "core-0; it's"));
-    add(&wanted, member("10.0.0.2", 6032, 0, ""));
+    add_member(&wanted, member("10.0.0.1", 6032, 3, "core-0; it's"));
+    add_member(&wanted, member("10.0.0.2", 6032, 0, ""));
     write_exactly(&wanted);
     cleanup_members struct member_list runtime = {0};
     must(admin_read_members(conn, soon(), &runtime, &err));
@@ -338,29 +276,11 @@ static void a_node_answers_each_reading(void **state)
     }
 }
 
-/* A node that answers what the test wrote down. */
-static void serve(size_t count, const char *const rows[][columns])
-{
-    scripted_server_init(&script);
-    scripted_greeting(&script, "mysql_native_password");
-    scripted_login_ok(&script);
-    scripted_rows(&script, columns, (unsigned)count, &rows[0][0]);
-    scripted_server_run(&script);
-    connect_to(script.port);
-}
-
-static void end_serving(void)
-{
-    db_conn_free(conn);
-    scripted_server_stop(&script);
-    scripted_server_fini(&script);
-}
-
 static int answer(size_t count, const char *const rows[][columns], bool use_metrics, struct cluster_view *ret_view)
 {
-    serve(count, rows);
+    script_serve(columns, (unsigned)count, &rows[0][0]);
     int rc = admin_read_cluster(conn, use_metrics, soon(), ret_view, &err);
-    end_serving();
+    script_end();
     return rc;
 }
 
@@ -473,18 +393,18 @@ static void the_gate_leaves_out_bad_peers(void **state)
         {"peer", "10.0.0.2", "6032", "mysql_users", "1", "1", "0xA", "1", "1"},
     };
     cleanup_view struct cluster_view view = {0};
-    serve(ARRAY_LEN(rows), rows);
+    script_serve(columns, ARRAY_LEN(rows), &rows[0][0]);
     must(admin_read_gate(conn, true, soon(), &view, &err));
     assert_false(db_conn_broken(conn));
-    end_serving();
+    script_end();
     assert_int_equal(view.users, 2);
     assert_int_equal(view.peer_count, 1);
     assert_string_equal(view.peers[0].host, "10.0.0.2");
     static const char *const bad[][columns] = {{"users", "many", "", "", "", "", "", "", ""}};
     struct cluster_view none = {0};
-    serve(1, bad);
+    script_serve(columns, 1, &bad[0][0]);
     assert_int_equal(admin_read_gate(conn, true, soon(), &none, &err), -EPROTO);
-    end_serving();
+    script_end();
 }
 
 /* The largest intervals that are taken: three of them are still a number. */
@@ -506,12 +426,7 @@ static void another_number_of_columns_is_refused(void **state)
     static const char *const row[] = {"10.0.0.1", "6032", "0", "core-0", "x", "x", "x", "x", "x", "x"};
     static const unsigned counts[] = {1, 2, 3, 5, 8, 10};
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-        scripted_server_init(&script);
-        scripted_greeting(&script, "mysql_native_password");
-        scripted_login_ok(&script);
-        scripted_rows(&script, counts[i], 1, row);
-        scripted_server_run(&script);
-        connect_to(script.port);
+        script_serve(counts[i], 1, row);
         struct cluster_view view;
         assert_int_equal(admin_read_cluster(conn, false, soon(), &view, &err), -EPROTO);
         assert_non_null(strstr(err.text, "columns"));
@@ -520,9 +435,7 @@ static void another_number_of_columns_is_refused(void **state)
         struct member_list members;
         assert_int_equal(admin_read_members(conn, soon(), &members, &err), -EPROTO);
         assert_non_null(strstr(err.text, "columns"));
-        db_conn_free(conn);
-        scripted_server_stop(&script);
-        scripted_server_fini(&script);
+        script_end();
     }
 }
 
@@ -540,21 +453,6 @@ static void too_many_members_are_refused(void **state)
     struct cluster_view view;
     assert_int_equal(answer(ARRAY_LEN(rows), (const char *const(*)[columns])rows, false, &view), -EMSGSIZE);
 }
-
-static int start_library(void **state)
-{
-    (void)state;
-    return db_library_start(&err);
-}
-
-static int stop_library(void **state)
-{
-    (void)state;
-    db_library_stop();
-    return 0;
-}
-
-#define STAND_IN(test) cmocka_unit_test_setup_teardown(test, start_stand_in, stop_stand_in)
 
 int main(void)
 {

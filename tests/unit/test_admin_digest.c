@@ -1,56 +1,20 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/admin_fixture.h"
 
 #include <errno.h>
 
 #include "daemon/proxysql/admin_digest.h"
-#include "daemon/proxysql/db_library.h"
 #include "shared/clock.h"
-#include "tests/unit/stand_in.h"
 
-enum { enough_ms = 20000, slack_ms = BUILT_WITH_SANITIZER ? 3000 : 600 };
+enum { slack_ms = BUILT_WITH_SANITIZER ? 3000 : 600 };
 
-static const struct db_params params = {
-    .username = "radmin", .ca_file = "", .cert_file = "", .key_file = "", .cancel_fd = -1};
 static const char *const version_3[] = {"--version", "3.0.1", NULL};
-static struct stand_in px;
-static struct db_conn *conn;
-static struct error err;
 static unsigned rows, ticks;
 static int stop_at_row, tick_code;
-
-static int64_t soon(void)
-{
-    return clock_mono_ms() + enough_ms;
-}
-
-static void log_in(void)
-{
-    conn = db_conn_new(&params);
-    if (db_conn_connect(conn, "127.0.0.1", px.admin_port, "radmin", soon(), &err) != 0)
-        fail_msg("%s", err.text);
-}
-
-static int start(void **state)
-{
-    (void)state;
-    stand_in_start(&px, NULL);
-    log_in();
-    return 0;
-}
 
 static int start_3(void **state)
 {
     (void)state;
-    stand_in_start(&px, version_3);
-    log_in();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    db_conn_free(conn);
-    stand_in_stop(&px);
+    start_stand_in_with(version_3);
     return 0;
 }
 
@@ -186,23 +150,17 @@ static void silence_between_rows_has_a_bound(void **state)
     stand_in_tell(&px, "drip off");
 }
 
-#define DIGEST(test) cmocka_unit_test_setup_teardown(test, start, stop)
-
 int main(void)
 {
-    if (db_library_start(&err) != 0)
-        return 1;
     const struct CMUnitTest tests[] = {
-        DIGEST(reads_and_resets),
-        DIGEST(looking_builds_and_resets_nothing),
-        cmocka_unit_test_setup_teardown(pgsql_has_them_too, start_3, stop),
-        DIGEST(missing_column_is_named),
-        DIGEST(first_row_has_a_bound),
-        DIGEST(tick_ends_the_wait),
-        DIGEST(row_ends_the_answer),
-        DIGEST(silence_between_rows_has_a_bound),
+        STAND_IN(reads_and_resets),
+        STAND_IN(looking_builds_and_resets_nothing),
+        cmocka_unit_test_setup_teardown(pgsql_has_them_too, start_3, stop_stand_in),
+        STAND_IN(missing_column_is_named),
+        STAND_IN(first_row_has_a_bound),
+        STAND_IN(tick_ends_the_wait),
+        STAND_IN(row_ends_the_answer),
+        STAND_IN(silence_between_rows_has_a_bound),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    db_library_stop();
-    return failed;
+    return cmocka_run_group_tests(tests, start_library, stop_library);
 }

@@ -1,126 +1,67 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/admin_fixture.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "daemon/proxysql/admin_drain.h"
-#include "daemon/proxysql/db_library.h"
-#include "shared/clock.h"
-#include "tests/unit/scripted_server.h"
-#include "tests/unit/stand_in.h"
-
-enum { enough_ms = 20000 };
-
-static const struct db_params params = {
-    .username = "radmin", .ca_file = "", .cert_file = "", .key_file = "", .cancel_fd = -1};
-static struct error err;
-
-static int64_t soon(void)
-{
-    return clock_mono_ms() + enough_ms;
-}
-
-static struct db_conn *log_in(uint16_t port)
-{
-    struct db_conn *conn = db_conn_new(&params);
-    error_clear(&err);
-    if (db_conn_connect(conn, "127.0.0.1", port, "radmin", soon(), &err) != 0)
-        fail_msg("%s", err.text);
-    return conn;
-}
-
-static void ok(int rc)
-{
-    if (rc != 0)
-        fail_msg("%d: %s", rc, err.text);
-}
 
 static void a_node_is_drained_and_undone(void **state)
 {
     (void)state;
-    struct stand_in px;
     struct admin_traffic t;
-    stand_in_start(&px, NULL);
-    struct db_conn *conn = log_in(px.admin_port);
-    ok(admin_read_traffic(conn, false, soon(), &t, &err));
+    must(admin_read_traffic(conn, false, soon(), &t, &err));
     assert_int_equal(t.clients, 0);
     assert_int_equal(t.pgsql_clients, 0);
     assert_int_equal(t.transactions, 0);
     assert_false(t.paused);
     const int64_t before = t.wait_timeout_ms;
     assert_in_range(before, 1000, 1000 * 1000 * 1000);
-    ok(admin_pause(conn, soon(), &err));
-    ok(admin_pause(conn, soon(), &err)); /* it is already */
+    must(admin_pause(conn, soon(), &err));
+    must(admin_pause(conn, soon(), &err)); /* it is already */
     assert_in_range(t.session_idle_ms, 1, 1000);
-    ok(admin_set_session_idle(conn, ADMIN_SESSION_IDLE_MAX_MS, soon(), &err));
-    ok(admin_set_wait_timeout(conn, 25, soon(), &err));
-    ok(admin_read_traffic(conn, false, soon(), &t, &err));
+    must(admin_set_session_idle(conn, ADMIN_SESSION_IDLE_MAX_MS, soon(), &err));
+    must(admin_set_wait_timeout(conn, 25, soon(), &err));
+    must(admin_read_traffic(conn, false, soon(), &t, &err));
     assert_true(t.paused);
     assert_int_equal(t.wait_timeout_ms, 25);
     assert_int_equal(t.session_idle_ms, ADMIN_SESSION_IDLE_MAX_MS);
-    ok(admin_wake(conn, soon(), &err));
-    ok(admin_kill_session(conn, 4711, soon(), &err)); /* it has gone */
-    ok(admin_set_wait_timeout(conn, before, soon(), &err));
-    ok(admin_resume(conn, soon(), &err));
-    ok(admin_resume(conn, soon(), &err));
-    ok(admin_read_traffic(conn, false, soon(), &t, &err));
+    must(admin_wake(conn, soon(), &err));
+    must(admin_kill_session(conn, 4711, soon(), &err)); /* it has gone */
+    must(admin_set_wait_timeout(conn, before, soon(), &err));
+    must(admin_resume(conn, soon(), &err));
+    must(admin_resume(conn, soon(), &err));
+    must(admin_read_traffic(conn, false, soon(), &t, &err));
     assert_false(t.paused);
     assert_int_equal(t.wait_timeout_ms, before);
-    ok(admin_shutdown(conn, soon(), &err));
-    db_conn_free(conn);
-    stand_in_stop(&px);
+    must(admin_shutdown(conn, soon(), &err));
 }
 
 static void nobody_is_there(void **state)
 {
     (void)state;
-    struct stand_in px;
     int64_t ids[2];
     int64_t holders = -1;
     size_t count = 9;
     struct admin_pollers pollers;
     const struct admin_pollers_question question = {
         .own_host = "10.0.0.1", .own_port = 6032, .own_success = true, .lately = 2, .long_ago = 5};
-    stand_in_start(&px, NULL);
-    struct db_conn *conn = log_in(px.admin_port);
-    ok(admin_count_holders(conn, soon(), &holders, &err));
+    must(admin_count_holders(conn, soon(), &holders, &err));
     assert_int_equal(holders, 0);
-    ok(admin_read_idle_sessions(conn, 5, ARRAY_LEN(ids), ids, &count, soon(), &err));
+    must(admin_read_idle_sessions(conn, 5, ARRAY_LEN(ids), ids, &count, soon(), &err));
     assert_int_equal(count, 0);
-    ok(admin_read_pollers(conn, &question, soon(), &pollers, &err));
+    must(admin_read_pollers(conn, &question, soon(), &pollers, &err));
     assert_int_equal(pollers.lately, 0);
     assert_int_equal(pollers.long_ago, 0);
-    db_conn_free(conn);
-    stand_in_stop(&px);
-}
-
-/* What a server answers to one statement, and what is made of it. */
-static struct db_conn *scripted(struct scripted_server *s, unsigned columns, unsigned rows, const char *const *values)
-{
-    scripted_server_init(s);
-    scripted_greeting(s, "mysql_native_password");
-    scripted_login_ok(s);
-    scripted_rows(s, columns, rows, values);
-    scripted_server_run(s);
-    return log_in(s->port);
-}
-
-static void end(struct scripted_server *s, struct db_conn *conn)
-{
-    db_conn_free(conn);
-    scripted_server_stop(s);
-    scripted_server_fini(s);
 }
 
 static int pollers_of(const char *const *values, unsigned rows, struct admin_pollers *ret_pollers)
 {
-    struct scripted_server s;
     const struct admin_pollers_question question = {
         .own_host = "10.0.0.1", .own_port = 6032, .own_success = true, .lately = 2, .long_ago = 5};
-    struct db_conn *conn = scripted(&s, 2, rows, values);
+    script_serve(2, rows, values);
     error_clear(&err);
     int rc = admin_read_pollers(conn, &question, soon(), ret_pollers, &err);
-    end(&s, conn);
+    script_end();
     return rc;
 }
 
@@ -132,13 +73,13 @@ static void pollers_are_counted_by_their_age(void **state)
     static const char *const alone[] = {"interval", "1000", "now", "1000", "seen", "999", "self", "998"};
     static const char *const lost[] = {"interval", "1000", "now", "1000", "seen", "999", "self", "900"};
     struct admin_pollers p;
-    ok(pollers_of(two, 5, &p));
+    must(pollers_of(two, 5, &p));
     assert_int_equal(p.lately, 1);
     assert_int_equal(p.long_ago, 2);
-    ok(pollers_of(alone, 4, &p)); /* the one that was seen is the node itself */
+    must(pollers_of(alone, 4, &p)); /* the one that was seen is the node itself */
     assert_int_equal(p.lately, 0);
     assert_int_equal(p.long_ago, 0);
-    ok(pollers_of(lost, 4, &p)); /* it does not reach itself, so the one is another */
+    must(pollers_of(lost, 4, &p)); /* it does not reach itself, so the one is another */
     assert_int_equal(p.lately, 1);
     assert_int_equal(p.long_ago, 1);
 }
@@ -161,15 +102,14 @@ static void a_count_without_clients_is_none(void **state)
     (void)state;
     static const char *const half[] = {"ProxySQL_Uptime", "10", "mysql-wait_timeout", "1000"};
     static const char *const odd[] = {"Client_Connections_connected", "-1"};
-    struct scripted_server s;
     struct admin_traffic t;
-    struct db_conn *conn = scripted(&s, 2, 2, half);
+    script_serve(2, 2, half);
     assert_int_equal(admin_read_traffic(conn, false, soon(), &t, &err), -EPROTO);
-    end(&s, conn);
-    conn = scripted(&s, 2, 1, odd);
+    script_end();
+    script_serve(2, 1, odd);
     assert_int_equal(admin_read_traffic(conn, false, soon(), &t, &err), -EPROTO);
     assert_non_null(strstr(err.text, "-1"));
-    end(&s, conn);
+    script_end();
 }
 
 static void more_sessions_than_asked_for_are_refused(void **state)
@@ -178,32 +118,20 @@ static void more_sessions_than_asked_for_are_refused(void **state)
     static const char *const three[] = {"1", "2", "3"};
     int64_t ids[2];
     size_t count;
-    struct scripted_server s;
-    struct db_conn *conn = scripted(&s, 1, 3, three);
+    script_serve(1, 3, three);
     assert_int_equal(admin_read_idle_sessions(conn, 5, ARRAY_LEN(ids), ids, &count, soon(), &err), -EPROTO);
-    end(&s, conn);
-}
-
-static int start_library(void **state)
-{
-    (void)state;
-    return db_library_start(&err);
-}
-
-static int stop_library(void **state)
-{
-    (void)state;
-    db_thread_end();
-    db_library_stop();
-    return 0;
+    script_end();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_node_is_drained_and_undone),     cmocka_unit_test(nobody_is_there),
-        cmocka_unit_test(pollers_are_counted_by_their_age), cmocka_unit_test(odd_answers_are_errors),
-        cmocka_unit_test(a_count_without_clients_is_none),  cmocka_unit_test(more_sessions_than_asked_for_are_refused),
+        STAND_IN(a_node_is_drained_and_undone),
+        STAND_IN(nobody_is_there),
+        cmocka_unit_test(pollers_are_counted_by_their_age),
+        cmocka_unit_test(odd_answers_are_errors),
+        cmocka_unit_test(a_count_without_clients_is_none),
+        cmocka_unit_test(more_sessions_than_asked_for_are_refused),
     };
     return cmocka_run_group_tests(tests, start_library, stop_library);
 }

@@ -1,63 +1,9 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/admin_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "daemon/proxysql/admin_modules.h"
-#include "daemon/proxysql/db_library.h"
-#include "shared/clock.h"
-#include "tests/unit/scripted_server.h"
-#include "tests/unit/stand_in.h"
-
-enum { enough_ms = 20000 };
-
-static const struct db_params params = {
-    .username = "radmin", .ca_file = "", .cert_file = "", .key_file = "", .cancel_fd = -1};
-static struct stand_in px;
-static struct scripted_server script;
-static struct db_conn *conn;
-static struct error err;
-
-static int64_t soon(void)
-{
-    return clock_mono_ms() + enough_ms;
-}
-
-static void must(int rc)
-{
-    if (rc != 0)
-        fail_msg("%d: %s", rc, err.text);
-}
-
-static void connect_to(uint16_t port)
-{
-    error_clear(&err);
-    conn = db_conn_new(&params);
-    must(db_conn_connect(conn, "127.0.0.1", port, "radmin", soon(), &err));
-}
-
-static int start_stand_in(void **state)
-{
-    (void)state;
-    stand_in_start(&px, NULL);
-    connect_to(px.admin_port);
-    return 0;
-}
-
-static int stop_stand_in(void **state)
-{
-    (void)state;
-    db_conn_free(conn);
-    stand_in_stop(&px);
-    return 0;
-}
-
-static void run(const char *sql)
-{
-    error_clear(&err);
-    must(db_conn_query(conn, sql, NULL, NULL, 100000, soon(), NULL, &err));
-}
 
 static int64_t rows_of(enum admin_module module, size_t index)
 {
@@ -194,19 +140,14 @@ static void no_configuration_file(void **state)
 static int count_answered(unsigned columns, const char *const *first, const char *const *second)
 {
     struct module_rows rows;
-    scripted_server_init(&script);
-    scripted_greeting(&script, "mysql_native_password");
-    scripted_login_ok(&script);
+    script_begin();
     scripted_rows(&script, columns, 1, first);
     if (second != NULL)
         scripted_rows(&script, 3, 1, second);
-    scripted_server_run(&script);
-    connect_to(script.port);
+    script_connect();
     error_clear(&err);
     int rc = admin_module_count(conn, MODULE_MYSQL_USERS, soon(), &rows, &err);
-    db_conn_free(conn);
-    scripted_server_stop(&script);
-    scripted_server_fini(&script);
+    script_end();
     return rc;
 }
 
@@ -245,17 +186,14 @@ static void own_state_of_a_module(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(tables_are_counted, start_stand_in, stop_stand_in),
-        cmocka_unit_test_setup_teardown(a_version_without_a_table, start_stand_in, stop_stand_in),
-        cmocka_unit_test_setup_teardown(rows_come_back_from_runtime, start_stand_in, stop_stand_in),
-        cmocka_unit_test_setup_teardown(differences_are_named_by_their_keys, start_stand_in, stop_stand_in),
-        cmocka_unit_test_setup_teardown(what_was_kept_comes_back, start_stand_in, stop_stand_in),
-        cmocka_unit_test_setup_teardown(no_configuration_file, start_stand_in, stop_stand_in),
+        STAND_IN(tables_are_counted),
+        STAND_IN(a_version_without_a_table),
+        STAND_IN(rows_come_back_from_runtime),
+        STAND_IN(differences_are_named_by_their_keys),
+        STAND_IN(what_was_kept_comes_back),
+        STAND_IN(no_configuration_file),
         cmocka_unit_test(answers_that_make_no_sense),
         cmocka_unit_test(own_state_of_a_module),
     };
-    must(db_library_start(&err));
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    db_library_stop();
-    return failed;
+    return cmocka_run_group_tests(tests, start_library, stop_library);
 }

@@ -1,4 +1,4 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/db_library_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "daemon/proxysql/db_library.h"
 #include "daemon/proxysql/db_pool.h"
 #include "shared/clock.h"
 #include "shared/mem.h"
@@ -589,20 +588,6 @@ static void cancel_wakes_everybody(void **state)
     expect_refusal(DB_LANE_WRITE, enough_ms, -ECANCELED);
     db_pool_put(pool, held);
     event_fini(&asking);
-}
-
-static int start_library(void **state)
-{
-    (void)state;
-    return db_library_start(&err);
-}
-
-static int stop_library(void **state)
-{
-    (void)state;
-    db_thread_end();
-    db_library_stop();
-    return 0;
 }
 
 #define POOL(test) cmocka_unit_test_setup_teardown(test, start, stop)

@@ -1,9 +1,8 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/member_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-#include "daemon/cluster/member.h"
 #include "shared/compiler.h"
 
 /* As long as DNS and a comment allow. */
@@ -13,20 +12,6 @@
 #define C51   "ccccccccccccccccccccccccccccccccccccccccccccccccccc"
 #define C255  C51 C51 C51 C51 C51
 #define LABEL "bbbbbbbbb."
-
-static struct member member(const char *host, uint16_t port, int64_t weight, const char *comment)
-{
-    struct member m = {.port = port, .weight = weight};
-    (void)snprintf(m.host, sizeof(m.host), "%s", host);
-    (void)snprintf(m.comment, sizeof(m.comment), "%s", comment);
-    return m;
-}
-
-static void add(struct member_list *list, struct member m)
-{
-    struct error err = ERROR_INIT;
-    assert_int_equal(member_list_add(list, &m, &err), 0);
-}
 
 static void hosts_are_addresses_or_dns_names(void **state)
 {
@@ -151,7 +136,7 @@ static void list_grows_to_its_limit_and_no_further(void **state)
     for (int i = 0; i < MEMBERS_MAX; i++) {
         char host[16];
         (void)snprintf(host, sizeof(host), "10.0.0.%d", i);
-        add(&list, member(host, (uint16_t)(i + 1), i, host));
+        add_member(&list, member(host, (uint16_t)(i + 1), i, host));
     }
     struct error err = ERROR_INIT;
     struct member one_more = member("b", 1, 0, "");
@@ -173,12 +158,12 @@ static void lists_are_equal_in_whatever_order(void **state)
     cleanup_members struct member_list a = {0};
     cleanup_members struct member_list b = {0};
     assert_true(member_list_equal(&a, &b));
-    add(&a, member("10.0.0.1", 6032, 0, "core-0"));
+    add_member(&a, member("10.0.0.1", 6032, 0, "core-0"));
     assert_false(member_list_equal(&a, &b));
     assert_false(member_list_equal(&b, &a));
-    add(&a, member("10.0.0.2", 6032, 0, "core-1"));
-    add(&b, member("10.0.0.2", 6032, 0, "core-1"));
-    add(&b, member("10.0.0.1", 6032, 0, "core-0"));
+    add_member(&a, member("10.0.0.2", 6032, 0, "core-1"));
+    add_member(&b, member("10.0.0.2", 6032, 0, "core-1"));
+    add_member(&b, member("10.0.0.1", 6032, 0, "core-0"));
     assert_true(member_list_equal(&a, &b));
     assert_true(member_list_equal(&b, &a));
 }
@@ -192,12 +177,12 @@ static void one_other_value_makes_lists_differ(void **state)
         {"10.0.0.2", 6032, 0, "core-2"}, {"10.0.0.2", 6032, 0, ""},
     };
     cleanup_members struct member_list a = {0};
-    add(&a, member("10.0.0.1", 6032, 0, "core-0"));
-    add(&a, member("10.0.0.2", 6032, 0, "core-1"));
+    add_member(&a, member("10.0.0.1", 6032, 0, "core-0"));
+    add_member(&a, member("10.0.0.2", 6032, 0, "core-1"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         cleanup_members struct member_list b = {0};
-        add(&b, member("10.0.0.1", 6032, 0, "core-0"));
-        add(&b, rows[i]);
+        add_member(&b, member("10.0.0.1", 6032, 0, "core-0"));
+        add_member(&b, rows[i]);
         assert_false(member_list_equal(&a, &b));
         assert_false(member_list_equal(&b, &a));
     }
