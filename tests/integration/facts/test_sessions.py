@@ -1,5 +1,6 @@
 """Client sessions of the traffic port and what empties a node: wait_timeout, KILL, PAUSE, SHUTDOWN."""
 import contextlib
+import socket
 import threading
 import time
 
@@ -389,3 +390,13 @@ def test_shutdown_cuts_every_session(make_node, backends):
     assert isinstance(sleeping.result, pymysql.Error)
     assert gone(idle) and gone(open_transaction)
     assert time.monotonic() - began < 4
+
+
+def test_who_never_logs_in_is_counted_as_created(served):
+    names = ("Client_Connections_created", "Client_Connections_aborted")
+    before = [int(served.counter(name)) for name in names]
+    for _ in range(2):
+        with socket.create_connection((served.address, served.traffic_port), 2) as connection:
+            assert connection.recv(1)  # it greets
+    wait_until(lambda: int(served.counter(names[0])) == before[0] + 2, what="both are counted")
+    assert int(served.counter(names[1])) == before[1]
