@@ -6,8 +6,8 @@ import pytest
 
 from lib import ctl
 from lib.agent import SLOW
-from lib.draining import (EMPTY, FAILED, NEVER_PAUSED, NOT_READY, REFUSED, SERVING, STOPPED, clients, ended, run, variable,
-                          wait_gone)
+from lib.draining import (EMPTY, FAILED, NEVER_PAUSED, NOT_READY, REFUSED, SERVING, STOPPED, clients, emptying, ended,
+                          run, variable, wait_gone)
 from lib.waiting import wait_until
 
 STILL_FAILS = "undoing the drain still fails"
@@ -88,7 +88,7 @@ def test_sigterm_while_it_begins(served, make_agent, client):
     agent.process.signal(signal.SIGTERM)
     ended(agent)
     wait_gone(served)
-    assert agent.records(REFUSED) and agent.records(EMPTY) and agent.records(STOPPED)
+    assert emptying(agent) and agent.records(EMPTY) and agent.records(STOPPED)
 
 
 def test_the_undo_while_it_begins(served, make_agent):

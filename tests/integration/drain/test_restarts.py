@@ -6,7 +6,8 @@ import pytest
 from lib import ctl
 from lib.agent import SLOW, clean_environment
 from lib.agent import run as agent_runs
-from lib.draining import EMPTY, NOT_READY, REFUSED, SERVING, STOPPED, Shutdown, clients, ended, run, variable, wait_gone
+from lib.draining import (EMPTY, NOT_READY, REFUSED, SERVING, STOPPED, Shutdown, clients, ended, run, variable,
+                          wait_emptying, wait_gone)
 from lib.waiting import wait_until
 
 JUDGED = "draining file judged"
@@ -22,18 +23,21 @@ def kill_in(agent, line):
     agent.process.kill()
 
 
-@pytest.mark.parametrize("line", [NOT_READY, REFUSED])
-def test_a_shutdown_goes_on(served, make_agent, client, line):
+@pytest.mark.parametrize("step", ["accepting", "emptying"])
+def test_a_shutdown_goes_on(served, make_agent, client, step):
     agent = make_agent(served, LONG)
     busy = client()
     run(busy, "BEGIN")
     run(busy, "INSERT INTO drained VALUES (1)")
     Shutdown(agent)
-    kill_in(agent, line)
+    agent.wait_record(NOT_READY)
+    if step == "emptying":
+        wait_emptying(agent)
+    agent.process.kill()
     again = make_agent(served, LONG, ready=False, same=True)
     assert again.ready().status == 503
     assert again.wait_record(JUDGED)["until"] == "stopped"
-    again.wait_record(REFUSED, timeout=6)
+    wait_emptying(again, count=2 if step == "emptying" else 1)  # both lives' records are in one log
     run(busy, "COMMIT")
     ended(again)
     wait_gone(served)

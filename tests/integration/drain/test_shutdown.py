@@ -11,8 +11,8 @@ import pytest
 from lib import ctl
 from lib.agent import SLOW
 from lib.binaries import built
-from lib.draining import (EMPTY, FAILED, NOT_READY, REFUSED, STOPPED, TIME_UP, Shutdown, ended, is_open, messages, run,
-                         variable, wait_gone)
+from lib.draining import (EMPTY, FAILED, NOT_READY, REFUSED, STOPPED, TIME_UP, Shutdown, emptying, ended, is_open,
+                          messages, run, variable, wait_gone)
 from lib.waiting import wait_until
 
 WAIT_MAX = 1024  # callers of one drain
@@ -198,7 +198,7 @@ def test_everybody_joins_one_drain(served, make_agent):
     agent.process.signal(signal.SIGTERM)
     assert [each.result().status for each in (first, second, third)] == [200, 200, 200]
     ended(agent)
-    assert len(agent.records(NOT_READY)) == len(agent.records(REFUSED)) == len(agent.records(STOPPED)) == 1
+    assert len(agent.records(NOT_READY)) == len(emptying(agent)) == len(agent.records(STOPPED)) == 1
 
 
 def test_the_control_command_as_a_pre_stop_hook(served, make_agent, client):

@@ -81,6 +81,15 @@ def messages(agent):
     return [record["msg"] for record in agent.records()]
 
 
+def emptying(agent):
+    """The records of the moment from which clients leave: new ones are refused, or do not come (ProxySQL 3)."""
+    return agent.records(REFUSED) + agent.records(OPEN)
+
+
+def wait_emptying(agent, count=1, timeout=6):
+    wait_until(lambda: len(emptying(agent)) >= count, timeout * SLOW, "clients leave")
+
+
 def wait_gone(node, timeout=15):
     wait_until(lambda: not node.process.running(), timeout * SLOW, "ProxySQL has ended")
 
