@@ -281,6 +281,17 @@ void client_close(struct world *w, int fd)
     (void)close(fd);
 }
 
+int client_deferred(struct world *w)
+{
+    mutex_lock(&w->lock);
+    unsigned before = w->deferred_count;
+    mutex_unlock(&w->lock);
+    int fd = client_new(w);
+    send_text(fd, GET("/later"));
+    wait_deferred(w, before + 1);
+    return fd;
+}
+
 void send_bytes(int fd, const void *data, size_t len)
 {
     const char *next = data;
@@ -347,6 +358,22 @@ void assert_answer(int fd, const char *request, int status, const char *body)
     ask(fd, request, &r);
     assert_int_equal(r.status, status);
     assert_string_equal(r.body, body);
+}
+
+void assert_body(int fd, const char *body)
+{
+    struct response r;
+    read_response(fd, true, &r);
+    assert_string_equal(r.body, body);
+}
+
+void assert_last_body(int fd, const char *body)
+{
+    struct response r;
+    read_response(fd, true, &r);
+    assert_string_equal(r.body, body);
+    assert_non_null(strcasestr(r.text, "connection: close\r\n"));
+    assert_closed(fd);
 }
 
 void assert_works(struct world *w)

@@ -53,6 +53,9 @@ int connect_to(struct world *w, const char *address);
 int client_from(struct world *w, uint8_t host);
 void client_close(struct world *w, int fd);
 
+/* A connection whose request for /later is deferred. */
+int client_deferred(struct world *w);
+
 void send_bytes(int fd, const void *data, size_t len);
 void send_text(int fd, const char *text);
 
@@ -74,6 +77,10 @@ void read_response(int fd, bool with_body, struct response *r);
 /* Send a request and read its response. */
 void ask(int fd, const char *request, struct response *r);
 void assert_answer(int fd, const char *request, int status, const char *body);
+
+/* Read a response with this body; the last one says so, and the connection ends. */
+void assert_body(int fd, const char *body);
+void assert_last_body(int fd, const char *body);
 
 /* The server answers a new client. */
 void assert_works(struct world *w);

@@ -15,9 +15,7 @@ static void test_deferred_woken(void **state)
     wait_deferred(w, 2);
     assert_int_equal(resumed(w), 0);
     wake_all(w);
-    struct response r;
-    read_response(a, true, &r);
-    assert_string_equal(r.body, "later");
+    assert_body(a, "later");
     h2_wait(b, frame_data, 1);
     assert_answer(a, GET("/now"), 200, "hello");
     assert_int_equal(resumed(w), 2);
@@ -40,9 +38,7 @@ static void test_deferred_deadline(void **state)
 static void test_deferred_deadlines_in_order(void **state)
 {
     struct world *w = *state;
-    int slow = client_new(w);
-    send_text(slow, GET("/later"));
-    wait_deferred(w, 1);
+    (void)client_deferred(w);
     set_defer_ms(w, 30);
     int fd = client_new(w);
     assert_answer(fd, GET("/later"), 200, "later");
@@ -66,9 +62,7 @@ static void test_deferred_data(void **state)
     send_text(fd, GET("/data-later"));
     wait_deferred(w, 1);
     wake_all(w);
-    struct response r;
-    read_response(fd, true, &r);
-    assert_string_equal(r.body, "kept");
+    assert_body(fd, "kept");
 
     set_defer_ms(w, 20);
     assert_answer(fd, GET("/data-later"), 200, "kept"); /* at the deadline */
@@ -92,9 +86,7 @@ static void test_deferred_data(void **state)
 static void test_client_gone_http1(void **state)
 {
     struct world *w = *state;
-    int fd = client_new(w);
-    send_text(fd, GET("/later"));
-    wait_deferred(w, 1);
+    int fd = client_deferred(w);
     client_close(w, fd);
     wake_all(w);
     assert_works(w);
@@ -159,11 +151,7 @@ static void test_stop_waits(void **state)
     stop_begin(&s, w, wait_ms);
     assert_closed(idle); /* the stop has begun */
     wake_all(w);
-    struct response r;
-    read_response(a, true, &r);
-    assert_string_equal(r.body, "later");
-    assert_non_null(strcasestr(r.text, "connection: close\r\n"));
-    assert_closed(a);
+    assert_last_body(a, "later");
     h2_wait(b, frame_data, 1);
     assert_closed(b);
     thread_join(s.thread);
@@ -183,9 +171,7 @@ static void test_stop_with_deferred(void **state)
     wait_deferred(w, 2);
     struct stopping s;
     stop_begin(&s, w, 50);
-    struct response r;
-    read_response(a, true, &r);
-    assert_string_equal(r.body, "later");
+    assert_body(a, "later");
     h2_wait(b, frame_data, 1);
     assert_closed(a);
     assert_closed(b);

@@ -29,8 +29,7 @@ static void test_get(void **state)
     assert_answer(fd, GET("/both"), 200, "hello");
     assert_answer(fd, "POST /both HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", 200, "taken");
     assert_answer(fd, GET("/now") GET("/both"), 200, "hello"); /* pipelined */
-    read_response(fd, true, &r);
-    assert_string_equal(r.body, "hello");
+    assert_body(fd, "hello");
 }
 
 static void test_head(void **state)
@@ -208,20 +207,15 @@ static void test_cap_all_busy(void **state)
 {
     (void)state;
     struct world *w = world_start((struct http_server_options){.max_connections = 1});
-    int busy = client_new(w);
-    send_text(busy, GET("/later"));
-    wait_deferred(w, 1);
+    int busy = client_deferred(w);
     int extra = client_from(w, 20);
     send_text(extra, GET("/now"));
     struct pollfd p = {.fd = extra, .events = POLLIN};
     assert_int_equal(poll(&p, 1, 250), 0);
     wake_all(w);
-    struct response r;
-    read_response(busy, true, &r);
-    assert_string_equal(r.body, "later");
+    assert_body(busy, "later");
     assert_closed(busy);
-    read_response(extra, true, &r);
-    assert_string_equal(r.body, "hello");
+    assert_body(extra, "hello");
     world_stop(w);
 }
 
@@ -300,17 +294,11 @@ static void test_old_connections_end(void **state)
 {
     (void)state;
     struct world *w = world_start((struct http_server_options){.connection_age_ms = 1000});
-    int busy = client_new(w);
-    send_text(busy, GET("/later"));
-    wait_deferred(w, 1);
+    int busy = client_deferred(w);
     int idle = client_new(w);
     assert_closed(idle);
     wake_all(w);
-    struct response r;
-    read_response(busy, true, &r);
-    assert_string_equal(r.body, "later");
-    assert_non_null(strcasestr(r.text, "connection: close\r\n"));
-    assert_closed(busy);
+    assert_last_body(busy, "later");
     struct http_server_stats stats;
     http_server_get_stats(w->server, &stats);
     assert_true(stats.limit_hits[HTTP_LIMIT_CONNECTION_AGE] >= 1);

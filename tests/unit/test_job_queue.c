@@ -1,15 +1,12 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/job_fixture.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "daemon/queue/job_queue.h"
 #include "shared/clock.h"
 #include "tests/unit/event.h"
-
-enum { far_ms = 600000 };
 
 /* What a callback heard. */
 struct heard {
@@ -74,21 +71,6 @@ static struct job_kind_stats stats_of(struct job_queue *q, size_t kind)
 static void submit(struct job_queue *q, size_t kind, struct heard *heard)
 {
     assert_int_equal(job_queue_submit(q, kind, heard == NULL ? NULL : hear, heard, NULL), 0);
-}
-
-/* Take and run one job; tests do it only when one is ready. */
-static void run_one(struct job_queue *q)
-{
-    struct job *job = job_queue_pop(q);
-    assert_non_null(job);
-    job_queue_run(q, job);
-}
-
-static void stop_and_free(struct job_queue *q)
-{
-    job_queue_stop(q);
-    assert_null(job_queue_pop(q));
-    job_queue_free(q);
 }
 
 static void higher_priority_first_then_oldest(void **state)

@@ -1,15 +1,12 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/job_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/queue/job_queue.h"
 #include "shared/clock.h"
 #include "shared/mem.h"
-
-enum { far_ms = 600000 };
 
 static unsigned params_freed;
 
@@ -81,19 +78,6 @@ static struct job_submission submission(const char *params, struct heard *heard)
                                    .arg = heard,
                                    .params = params == NULL ? NULL : xstrdup(params),
                                    .params_free = free_params};
-}
-
-static void run_one(struct job_queue *q)
-{
-    struct job *job = job_queue_pop(q);
-    assert_non_null(job);
-    job_queue_run(q, job);
-}
-
-static void stop_and_free(struct job_queue *q)
-{
-    job_queue_stop(q);
-    job_queue_free(q);
 }
 
 static int begin_test(void **state)

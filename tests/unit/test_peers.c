@@ -83,6 +83,16 @@ static enum peer_condition condition_of(const char *host)
     return p->condition;
 }
 
+/* A peer that was checked once and then not for longer than the threshold. */
+static void add_stale_peer(const char *host)
+{
+    struct world_peer *p = add_peer(host, true);
+    pass(0);
+    p->alive = false;
+    pass(11000);
+    assert_int_equal(condition_of(host), PEER_STALE);
+}
+
 static int64_t age_of(const char *host)
 {
     return peer_tracker_find(&w.tracker, host, ADMIN_PORT)->age_s;
@@ -135,11 +145,7 @@ static void stale_is_older_than_the_threshold(void **state)
 static void two_stale_passes_make_a_suspect(void **state)
 {
     (void)state;
-    struct world_peer *c1 = add_peer("c1", true);
-    pass(0);
-    c1->alive = false;
-    pass(11000);
-    assert_int_equal(condition_of("c1"), PEER_STALE);
+    add_stale_peer("c1");
     assert_true(peer_tracker_any_stale(&w.tracker));
     assert_false(peer_tracker_all_suspect(&w.tracker, &w.view));
     assert_false(peer_tracker_all_missing(&w.tracker, &w.view));
@@ -304,11 +310,7 @@ static void an_unchecked_empty_list_is_left_alone(void **state)
 static void checking_again_starts_over(void **state)
 {
     (void)state;
-    struct world_peer *c1 = add_peer("c1", true);
-    pass(0);
-    c1->alive = false;
-    pass(11000);
-    assert_int_equal(condition_of("c1"), PEER_STALE);
+    add_stale_peer("c1");
     pass_with(1000, false, false);
     pass(1000);
     assert_int_equal(condition_of("c1"), PEER_STALE);
