@@ -117,25 +117,39 @@ static int read_key(const char *option, const char *path, struct buf *out, struc
     return 0;
 }
 
+/* All of the file, a chunk at a time: between two of them it is asked whether to go on. */
+static int feed_hash(struct upload *u, EVP_MD_CTX *hash, struct error *err)
+{
+    cleanup_free char *chunk = xcalloc(1, hash_chunk_bytes);
+    for (size_t n = 1; n > 0;) {
+        n = fread(chunk, 1, hash_chunk_bytes, u->file);
+        if (ferror(u->file) != 0)
+            return error_set(err, -EIO, "cannot read %s", u->options->path);
+        if (EVP_DigestUpdate(hash, chunk, n) != 1)
+            return error_set(err, -ENOMEM, "out of memory");
+        int rc = u->options->tick(u->options->arg, 0, u->size, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
 /* What is signed besides the headers; libcurl 7.88 takes it from the header and does not make it itself. */
 static int hash_file(struct upload *u, struct error *err)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
-    cleanup_free char *chunk = xcalloc(1, hash_chunk_bytes);
     EVP_MD_CTX *hash = EVP_MD_CTX_new();
-    int rc = hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
-    for (size_t n = 1; rc == 0 && n > 0;) {
-        n = fread(chunk, 1, hash_chunk_bytes, u->file);
-        rc = EVP_DigestUpdate(hash, chunk, n) == 1 ? 0 : -ENOMEM;
-    }
+    int rc = 0;
+    if (hash == NULL || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
+        rc = error_set(err, -ENOMEM, "out of memory");
+    if (rc == 0)
+        rc = feed_hash(u, hash, err);
     if (rc == 0 && EVP_DigestFinal_ex(hash, digest, &len) != 1)
-        rc = -ENOMEM;
+        rc = error_set(err, -ENOMEM, "out of memory");
     EVP_MD_CTX_free(hash);
     if (rc < 0)
-        return error_set(err, rc, "out of memory");
-    if (ferror(u->file) != 0)
-        return error_set(err, -EIO, "cannot read %s", u->options->path);
+        return rc;
     rewind(u->file);
     for (unsigned i = 0; i < len; i++)
         (void)snprintf(u->sha256 + (size_t)2 * i, 3, "%02x", digest[i]);

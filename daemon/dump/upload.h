@@ -30,7 +30,8 @@ struct upload_options {
     const char *ca_file; /* "" = the system's */
     int64_t attempts;    /* >= 1 */
     int64_t pause_ms;    /* before the second one, 0 = UPLOAD_PAUSE_MS */
-    /* At least once a second while it sends or pauses; a negative return ends it with that code. */
+    /* At least once a second while it sends, ten times a second while it pauses or hashes the file for the signature; a
+     * negative return ends it with that code. */
     int (*tick)(void *arg, uint64_t sent, uint64_t total, struct error *err);
     void *arg;
 };
