@@ -31,10 +31,10 @@ datadir="{data}"
 admin_variables=
 {{
     admin_credentials="admin:admin;radmin:radmin;cluster:cluster"
-    mysql_ifaces="{address}:{admin_port}"
+    mysql_ifaces="{address}:{admin_port}"{pgsql_admin}
 {variables}
 }}
-mysql_variables=
+{pgsql_variables}mysql_variables=
 {{
     interfaces="{address}:{traffic_port}"
     threads=2
@@ -128,8 +128,10 @@ class ClusterNode(Node):
     def config_file(self):
         variables = "\n".join(f'    {key}={value if isinstance(value, int) else chr(34) + value + chr(34)}'
                               for key, value in self.variables.items())
+        pgsql_admin, pgsql_variables = self._postgresql(self.version or self.real) if self.real else ("", "")
         text = CONFIG.format(data=self.folder / "data", address=self.address, admin_port=self.admin_port,
-                             traffic_port=self.traffic_port, variables=variables)
+                             traffic_port=self.traffic_port, variables=variables, pgsql_admin=pgsql_admin,
+                             pgsql_variables=pgsql_variables)
         if self.peers is not None:
             text += _group("proxysql_servers", [{"hostname": host, "port": self.admin_port, "weight": 0,
                                                  "comment": comment} for host, comment in self.peers])

@@ -99,13 +99,22 @@ class Node:
         self.real = real_proxysql()
         self.process = None
         self._crashed_before = False
+        self._postgresql_ports = None
         self._loops_per_second = None
 
     # --- life
 
-    def _is_3(self):
-        version = subprocess.run([self.real, "--version"], capture_output=True, text=True, check=False).stdout
-        return "version 3." in version
+    def _postgresql(self, binary):
+        """What the file says of PostgreSQL, (in admin_variables, beside them): from 3.0 on ProxySQL serves it too, by
+        default on the ports of every other node."""
+        version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
+        if "version 3." not in version:
+            return "", ""
+        self._postgresql_ports = self._postgresql_ports or (free_port(), free_port())
+        admin, traffic = self._postgresql_ports
+        return (f'\n    pgsql_ifaces="{self.address}:{admin}"',
+                f'pgsql_variables=\n{{\n    threads=1\n    interfaces="{self.address}:{traffic}"\n'
+                "    monitor_enabled=false\n}\n")
 
     def _command_real(self):
         data = self.folder / "data"
@@ -113,11 +122,7 @@ class Node:
         data.mkdir()
         servers = ",".join(f'{{ address="{host}", port={port}, hostgroup=0 }}' for host, port in self.backends)
         config = self.folder / "proxysql.cnf"
-        pgsql_admin = pgsql_variables = ""
-        if self._is_3():  # its PostgreSQL ports would meet those of other nodes
-            pgsql_admin = f'\n    pgsql_ifaces="127.0.0.1:{free_port()}"'
-            pgsql_variables = (f'pgsql_variables=\n{{\n    threads=1\n    interfaces="127.0.0.1:{free_port()}"\n'
-                               "    monitor_enabled=false\n}\n")
+        pgsql_admin, pgsql_variables = self._postgresql(self.real)
         config.write_text(CONFIG.format(
             data=data, users=self.users, address=self.address, admin_port=self.admin_port,
             traffic_port=self.traffic_port, servers=servers, plugin=PLUGINS[self.auth],
