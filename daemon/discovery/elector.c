@@ -18,8 +18,6 @@ enum {
     log_again_ms = 60 * 1000,
 };
 
-static const char lease_verbs[] = "\"get\", \"create\", \"update\"";
-
 struct elector {
     /* of the thread that runs it */
     char *namespace;
@@ -281,7 +279,7 @@ struct elector *elector_new(struct kube_client *client, const struct elector_opt
     e->path = xasprintf("%s/%s", e->collection, options->lease_name);
     e->standing = options->standing;
     e->arg = options->arg;
-    e->target = (struct kube_target){"get", "coordination.k8s.io", "leases", e->namespace, lease_verbs};
+    e->target = (struct kube_target){"get", "coordination.k8s.io", "leases", e->namespace, KUBE_LEASE_VERBS};
     e->request = kube_request_new(client, &handler, e);
     e->log_limit = (struct log_limit)LOG_LIMIT_INIT(1, log_again_ms);
     buf_init(&e->body, LEASE_BYTES_MAX);

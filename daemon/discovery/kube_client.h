@@ -60,13 +60,17 @@ struct kube_handler {
     void (*on_done)(void *arg, const struct kube_answer *answer);
 };
 
+/* What the agent needs, as deploy/role.yaml grants it. */
+#define KUBE_POD_VERBS   "\"get\", \"list\", \"watch\""
+#define KUBE_LEASE_VERBS "\"get\", \"create\", \"update\""
+
 /* What a refusal's text needs to say what is missing. */
 struct kube_target {
     const char *verb;     /* "list" */
     const char *group;    /* of the API, "" for pods */
     const char *resource; /* "pods" */
     const char *namespace;
-    const char *verbs; /* what the Role must grant: "\"get\", \"list\", \"watch\"" */
+    const char *verbs; /* what the Role must grant: KUBE_POD_VERBS */
 };
 
 /* A request that can be started again and again. target's texts must outlive it. */

@@ -2,49 +2,14 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <jansson.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "daemon/discovery/json_split.h"
-#include "shared/mem.h"
+#include "daemon/discovery/json_whole.h"
 
 static const char api_version[] = "coordination.k8s.io/v1";
 
-static void json_free(json_t **value)
-{
-    json_decref(*value);
-}
-#define cleanup_json __attribute__((cleanup(json_free)))
-
 /* --- reading */
-
-static int on_object(void *arg, const char *text, size_t len, struct error *err)
-{
-    json_t **root = arg;
-    json_error_t why;
-    if (*root != NULL)
-        return error_set(err, -EBADMSG, "lease: more than one object");
-    *root = json_loadb(text, len, 0, &why);
-    return *root != NULL ? 0 : error_set(err, -EBADMSG, "lease: JSON: %s, at byte %d", why.text, why.position);
-}
-
-/* Through the splitter, for its limit of depth: the parser recurses. */
-static int load(const char *text, size_t len, json_t **ret_root, struct error *err)
-{
-    cleanup_json json_t *root = NULL;
-    struct json_split split;
-    if (len > LEASE_BYTES_MAX)
-        return error_set(err, -EMSGSIZE, "lease: more than %d bytes", LEASE_BYTES_MAX);
-    json_split_init(&split, on_object, &root);
-    json_split_reset(&split, JSON_SPLIT_STREAM);
-    int rc = json_split_feed(&split, text, len, err);
-    if (rc == 0 && (root == NULL || !json_split_at_end(&split)))
-        rc = error_set(err, -EBADMSG, "lease: no whole JSON object");
-    json_split_fini(&split);
-    if (rc == 0)
-        *ret_root = take_ptr(root);
-    return rc;
-}
 
 /* A text member, "" when it is absent or null. */
 static int read_text(const json_t *object, const char *key, size_t max, char *ret_text, struct error *err)
@@ -140,7 +105,7 @@ int lease_parse(const char *text, size_t len, struct lease *ret_lease, struct er
 {
     cleanup_json json_t *root = NULL;
     struct lease lease;
-    int rc = load(text, len, &root, err);
+    int rc = json_whole_load("lease", text, len, LEASE_BYTES_MAX, &root, err);
     if (rc == 0)
         rc = read_lease(root, &lease, err);
     if (rc == 0)
@@ -169,7 +134,7 @@ static int write_spec(json_t *spec, const struct lease *lease)
 static int make_root(const char *name, const char *read_text, size_t read_len, json_t **ret_root, struct error *err)
 {
     if (read_text != NULL)
-        return load(read_text, read_len, ret_root, err);
+        return json_whole_load("lease", read_text, read_len, LEASE_BYTES_MAX, ret_root, err);
     *ret_root = json_pack("{s:s, s:s, s:{s:s}, s:{}}", "apiVersion", api_version, "kind", "Lease", "metadata", "name",
                           name, "spec");
     return *ret_root != NULL ? 0 : error_set(err, -ENOMEM, "out of memory");

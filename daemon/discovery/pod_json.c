@@ -3,24 +3,18 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/discovery/json_split.h"
+#include "daemon/discovery/json_whole.h"
 #include "daemon/discovery/kube_name.h"
 
 static const char *const phase_names[] = {
     [POD_PENDING] = "Pending", [POD_RUNNING] = "Running", [POD_SUCCEEDED] = "Succeeded",
     [POD_FAILED] = "Failed",   [POD_UNKNOWN] = "Unknown",
 };
-
-static void json_free(json_t **value)
-{
-    json_decref(*value);
-}
-#define cleanup_json __attribute__((cleanup(json_free)))
 
 /* The parser recurses: text has come through json_split, which limits the depth. NULs are let in, so that a label of
  * one pod cannot hide all the others; text() refuses them where they matter. */

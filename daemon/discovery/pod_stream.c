@@ -28,8 +28,6 @@ enum {
 const struct pod_stream_patience pod_stream_usual_patience = {
     .list_ms = 15 * 1000, .open_ms = 10 * 1000, .silent_ms = 120 * 1000, .watch_s = 300, .slack_ms = 10 * 1000};
 
-static const char watch_verbs[] = "\"get\", \"list\", \"watch\"";
-
 struct pod_stream {
     bool is_core;
     char *selector;
@@ -359,8 +357,8 @@ struct pod_stream *pod_stream_new(struct kube_client *client, const struct pod_s
     s->namespace = xstrdup(options->namespace);
     s->selector = xstrdup(options->selector);
     s->query = (struct pod_query){.namespace = s->namespace, .selector = s->selector};
-    s->list_target = (struct kube_target){"list", "", "pods", s->namespace, watch_verbs};
-    s->watch_target = (struct kube_target){"watch", "", "pods", s->namespace, watch_verbs};
+    s->list_target = (struct kube_target){"list", "", "pods", s->namespace, KUBE_POD_VERBS};
+    s->watch_target = (struct kube_target){"watch", "", "pods", s->namespace, KUBE_POD_VERBS};
     s->patience = options->patience;
     s->request = kube_request_new(client, &handler, s);
     s->must_list = true;

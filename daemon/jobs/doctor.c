@@ -169,6 +169,8 @@ static int look(struct job *job, const struct job_context *c, struct doctor_fact
     struct error why = ERROR_INIT;
     bool known = inspect_now(job, c, &why) == 0;
     int rc = 0;
+    if (f->has_pods)
+        doctor_permissions_ask(job, c->config, f->has_election, &f->permissions);
     inspect_get(c->inspect, &snapshot);
     f->report = known ? snapshot.report : NULL;
     f->report_error = why.text;

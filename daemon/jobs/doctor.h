@@ -5,7 +5,8 @@
 /*
  * The doctor job: looks at the node, its cluster and the agent like a human would, and judges (doctor_checks.h). It
  * reads the cluster's state, asks each other node for its version and clock on a connection beside the pool, and looks
- * member names up; it writes nothing. The last report is kept for whoever asked. context is a struct job_context.
+ * member names up; a core asks the API server what it may do. It writes nothing. The last report is kept for whoever
+ * asked. context is a struct job_context.
  */
 enum { DOCTOR_DEADLINE_MS = 60 * 1000 };
 

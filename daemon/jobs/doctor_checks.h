@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/jobs/doctor_permissions.h"
 #include "daemon/jobs/job_table.h"
 
 /*
@@ -58,8 +59,9 @@ struct doctor_facts {
     struct pod_watch_stats pods;
     bool has_election;
     struct elector_stats election;
-    int32_t grace_s;                     /* of the own pod; 0 = not known */
-    const struct inspect_report *report; /* NULL: could not be read, see report_error */
+    struct doctor_permissions permissions; /* with has_pods */
+    int32_t grace_s;                       /* of the own pod; 0 = not known */
+    const struct inspect_report *report;   /* NULL: could not be read, see report_error */
     const char *report_error;
     size_t peer_count;
     size_t peers_left_out; /* beyond DOCTOR_PEERS_MAX */
@@ -72,9 +74,10 @@ struct doctor_facts {
 void doctor_add(struct doctor_report *report, const char *check, enum doctor_verdict verdict, const char *remedy,
                 const char *evidence, ...) PRINTF_FORMAT(5, 6);
 
-/* The checks of the agent and its node, and of the cluster around it. */
+/* The checks of the agent and its node, of the cluster around it, and of what the API server lets it do. */
 void doctor_check_node(const struct doctor_facts *facts, struct doctor_report *report);
 void doctor_check_cluster(const struct doctor_facts *facts, struct doctor_report *report);
+void doctor_check_permissions(const struct doctor_facts *facts, struct doctor_report *report);
 
 /* "ok", "risk", "broken" */
 const char *doctor_verdict_name(enum doctor_verdict verdict);

@@ -155,7 +155,7 @@ static void check_api(const struct doctor_facts *f, struct doctor_report *r)
     if (!f->has_pods)
         return;
     const struct pod_mirror_stats *s = f->pods.core.error[0] != '\0' ? &f->pods.core : &f->pods.others;
-    bool forbidden = strstr(s->error, "403") != NULL || strstr(s->error, "401") != NULL;
+    bool forbidden = strstr(s->error, "403 Forbidden") != NULL || strstr(s->error, "401 Unauthorized") != NULL;
     if (s->error[0] == '\0')
         doctor_add(r, "Kubernetes API", DOCTOR_OK, "", "core pods %s, other pods %s",
                    pod_mirror_state_name(f->pods.core.state), pod_mirror_state_name(f->pods.others.state));
@@ -180,6 +180,7 @@ static void check_election(const struct doctor_facts *f, struct doctor_report *r
 void doctor_check_cluster(const struct doctor_facts *facts, struct doctor_report *report)
 {
     check_api(facts, report);
+    doctor_check_permissions(facts, report);
     check_election(facts, report);
     if (facts->report == NULL) {
         doctor_add(report, "cluster", DOCTOR_RISK, "look again when ProxySQL answers", "cannot be checked: %s",

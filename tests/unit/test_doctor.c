@@ -196,6 +196,51 @@ static void test_election(void **state)
     expect("leader election", DOCTOR_BROKEN, "may not update leases");
 }
 
+/* Answers to: list and watch pods; get, create and update the lease. */
+static void answer(enum doctor_permission list, enum doctor_permission watch, enum doctor_permission lease)
+{
+    static char namespace[] = "db";
+    const enum doctor_permission answers[DOCTOR_PERMISSIONS] = {list, watch, lease, DOCTOR_ALLOWED, lease};
+    facts.has_pods = true;
+    facts.has_election = true;
+    config.core.podselector.namespace = namespace;
+    memcpy(facts.permissions.answers, answers, sizeof(answers));
+    expect("access to pods", list == DOCTOR_DENIED || watch == DOCTOR_DENIED ? DOCTOR_BROKEN : DOCTOR_OK, "");
+}
+
+static void test_permissions(void **state)
+{
+    (void)state;
+    answer(DOCTOR_ALLOWED, DOCTOR_ALLOWED, DOCTOR_ALLOWED);
+    expect("access to pods", DOCTOR_OK, "list, watch allowed in namespace db");
+    expect("access to leases", DOCTOR_OK, "get, create, update allowed in namespace db");
+    answer(DOCTOR_DENIED, DOCTOR_DENIED, DOCTOR_ALLOWED);
+    expect("access to pods", DOCTOR_BROKEN,
+           "may not list, watch pods in namespace db; the Role there needs apiGroups: [\"\"], resources: [\"pods\"], "
+           "verbs: [\"get\", \"list\", \"watch\"]");
+    answer(DOCTOR_NOT_ASKED, DOCTOR_DENIED, DOCTOR_DENIED);
+    expect("access to pods", DOCTOR_BROKEN, "may not watch pods in namespace db");
+    expect("access to leases", DOCTOR_BROKEN,
+           "may not get, update leases in namespace db; the Role there needs apiGroups: [\"coordination.k8s.io\"], "
+           "resources: [\"leases\"], verbs: [\"get\", \"create\", \"update\"]");
+}
+
+static void test_permissions_that_could_not_be_asked(void **state)
+{
+    (void)state;
+    answer(DOCTOR_ALLOWED, DOCTOR_NOT_ASKED, DOCTOR_NOT_ASKED);
+    (void)snprintf(facts.permissions.error, sizeof(facts.permissions.error), "no answer in time");
+    expect("access to pods", DOCTOR_OK,
+           "nothing was refused so far; the API server could not be asked: no answer in time");
+    expect("access to leases", DOCTOR_OK, "nothing was refused so far");
+    (void)snprintf(facts.pods.core.error, sizeof(facts.pods.core.error), "list: 500");
+    expect("access to pods", DOCTOR_OK, "nothing was refused so far");
+    (void)snprintf(facts.pods.core.error, sizeof(facts.pods.core.error), "list: 403 Forbidden: may not list pods");
+    expect("access to pods", DOCTOR_BROKEN, "may not list pods; the API server could not be asked: no answer in time");
+    (void)snprintf(facts.election.error, sizeof(facts.election.error), "update: 403 Forbidden: may not update leases");
+    expect("access to leases", DOCTOR_BROKEN, "update: 403 Forbidden: may not update leases; the API server could not");
+}
+
 static void test_budget(void **state)
 {
     (void)state;
@@ -285,6 +330,8 @@ int main(void)
         cmocka_unit_test_setup(test_members, set_up),
         cmocka_unit_test_setup(test_api_rights, set_up),
         cmocka_unit_test_setup(test_election, set_up),
+        cmocka_unit_test_setup(test_permissions, set_up),
+        cmocka_unit_test_setup(test_permissions_that_could_not_be_asked, set_up),
         cmocka_unit_test_setup(test_budget, set_up),
         cmocka_unit_test_setup(test_draining_file, set_up),
         cmocka_unit_test_setup(test_shutdown_access, set_up),

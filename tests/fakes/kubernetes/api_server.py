@@ -1,5 +1,5 @@
 """A stand-in for the Kubernetes API server: the pods of one namespace, listed and watched like kube-apiserver does,
-and its leases (leases.py).
+its leases (leases.py) and what a user may do (access_reviews.py).
 
 It runs in the test's own process. Faults are told to it one by one (Fault) and each is used once, by the first request
 that it fits. Behaviour follows kube-apiserver 1.20: pages and continue tokens, a pod that leaves the selector is
@@ -19,6 +19,7 @@ import time
 import urllib.parse
 import uuid
 
+import access_reviews
 import leases
 from leases import status
 
@@ -27,7 +28,7 @@ VERSIONS_START = 1000
 
 @dataclasses.dataclass
 class Fault:
-    """What to do to one request. verb: list, watch, of leases get, create, update, or None for any; core: of the core pods, of the others, or None;
+    """What to do to one request. verb: list, watch, of leases get, create, update, review, or None for any; core: of the core pods, of the others, or None;
     page: of a list, the first or a later one, or None."""
     do: str  # status, hang, close, half, cut, oversize, garbage, ended, silent, bookmark
     verb: str = None
@@ -65,7 +66,7 @@ class ApiServer:
         self.history = []  # (version, type, pod, pod before)
         self.leases = {}
         self.token = None  # None: every request may
-        self.forbidden = set()  # verbs
+        self.forbidden = set()  # verbs; "review": to ask what one may
         self.faults = []
         self.requests = []  # (verb, query) of all, in order
         self.tokens = collections.Counter()
@@ -262,7 +263,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._serve("watch" if query.get("watch") == "1" else "list", query)
 
     def do_POST(self):
-        self._lease("create", leases.create, self._body())
+        body = self._body()
+        if self.path == access_reviews.PATH:
+            self._serve("review", {}, lambda: self._answer(*access_reviews.review(self.api, body)),
+                        "selfsubjectaccessreviews")
+        else:
+            self._lease("create", leases.create, body)
 
     def do_PUT(self):
         self._lease("update", leases.update, self._body())

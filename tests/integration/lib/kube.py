@@ -65,6 +65,16 @@ class FakeKube(ApiServer):
         self.token = "first-token"
         self.token_file.write_text(self.token + "\n")
 
+    def allow(self, *verbs, leases=("get", "create", "update")):
+        """What the agent may do with pods, and with leases."""
+        with self.changed:
+            self.forbidden = ({"list", "watch"} - set(verbs)) | ({"get", "create", "update"} - set(leases))
+
+    def allow_reviews(self, allowed):
+        """Whether it may ask what it may do."""
+        with self.changed:
+            self.forbidden = self.forbidden - {"review"} if allowed else self.forbidden | {"review"}
+
     def rotate_token(self):
         """Another token in the file; the old one is worth nothing any more."""
         self.token = "second-token"
@@ -171,6 +181,12 @@ class RealKube:
         if leases:
             rules.append({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": list(leases)})
         self._must(method, path + ("/agent" if method == "PUT" else ""), {"metadata": {"name": "agent"}, "rules": rules})
+
+    def allow_reviews(self, allowed):
+        """Whether users may ask what they may do, which the API server usually lets everybody."""
+        subjects = [{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:authenticated"}]
+        self._must("PATCH", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:basic-user",
+                   {"subjects": subjects if allowed else None}, content_type=MERGE)
 
     def create_pod(self, name, component="core", app="proxysql", padding=0):
         """A pod that is Pending and has no address."""
