@@ -39,33 +39,6 @@ def test_help_fits_the_screen_and_names_each_command():
         assert "Ctrl-C: " in one.stdout and "Who may: " in one.stdout
 
 
-def completed(*words):
-    """What bash offers for the last of the words."""
-    script = ('source <("$0" completion bash); COMP_WORDS=(proxysql-agentctl "$@"); COMP_CWORD=$#; _proxysql_agentctl;'
-              ' echo "${COMPREPLY[@]}"')
-    done = subprocess.run(["bash", "-c", script, built("proxysql-agentctl"), *words], capture_output=True, text=True,
-                          check=True)
-    assert done.stderr == ""
-    return done.stdout.split()
-
-
-def test_bash_completes():
-    assert completed("rec") == ["reconcile"]
-    assert {"status", "doctor", "completion", "--socket"} <= set(completed(""))
-    assert completed("drain", "--m") == ["--maintenance"]
-    assert completed("--no-color", "log-level", "W") == ["WARN"]
-    assert completed("status", "--output", "") == ["table", "json"]
-    assert completed("completion", "z") == ["zsh"]
-
-
-def test_zsh_completion_is_well_formed():
-    done = ctl.run("completion", "zsh")
-    assert done.returncode == 0 and done.stdout.startswith("#compdef proxysql-agentctl\n")
-    assert all(f"'{command}:" in done.stdout for command in ("status", "log-level", "doctor", "help"))
-    if shutil.which("zsh"):
-        subprocess.run(["zsh", "-n"], input=done.stdout, text=True, check=True)
-
-
 @pytest.fixture(scope="module")
 def schema():
     found = json.loads((ROOT / "docs" / "status.schema.json").read_text())
