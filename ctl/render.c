@@ -8,7 +8,8 @@ static void render_summary(const struct msgpack_object *result, struct screen *s
     char took[SCREEN_TIME_SIZE];
     const char *summary = tree_text(result, "summary");
     screen_print(s, COLOR_GOOD, "%s", summary[0] == '\0' ? "done" : summary);
-    screen_print(s, COLOR_NONE, " (%s)\n", screen_duration(tree_int(result, "duration_ms", 0), took));
+    int64_t took_ms = tree_int(result, "duration_ms", 0);
+    screen_print(s, COLOR_NONE, " (%s)\n", took_ms == 0 ? "<1 ms" : screen_duration(took_ms, took));
 }
 
 /* What would change, or has changed, line by line. */
@@ -34,7 +35,8 @@ static void render_version(const struct msgpack_object *result, struct screen *s
 
 static void render_log_level(const struct msgpack_object *result, struct screen *s)
 {
-    screen_print(s, COLOR_NONE, "log level %s (was %s)\n", tree_text(result, "level"), tree_text(result, "before"));
+    screen_print(s, COLOR_NONE, "log level %s (was %s), until the next reload or restart\n", tree_text(result, "level"),
+                 tree_text(result, "before"));
 }
 
 static enum color color_of_verdict(const char *verdict)

@@ -216,12 +216,26 @@ static int recover(struct pass *p, struct error *err)
     return reload_from_config(p, err);
 }
 
+/* Cores that may still come back by themselves: all but those that ProxySQL has not checked for long and that refuse
+ * TCP. */
+static size_t count_not_gone(const struct peer_tracker *t)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < t->count; i++)
+        count += t->items[i].condition != PEER_SUSPECT || t->items[i].accepts ? 1 : 0;
+    return count;
+}
+
 /* For who asked: what there was to do, before it is done. */
 static void say_verdict(const struct pass *p, enum convergence verdict, const struct peer_row *authority)
 {
     struct job *job = p->to.job;
     if (authority == NULL)
-        job_set_summary(job, "nothing to do: no core has answered this ProxySQL's checks with a member list lately");
+        job_set_summary(
+            job,
+            "nothing done: no core has answered this ProxySQL's checks lately, and %zu of %zu are not known "
+            "to be gone",
+            count_not_gone(&p->state->tracker), p->state->tracker.count);
     else if (verdict == CONVERGED)
         job_set_summary(job, "nothing to do: %zu members, the same as on core %s", p->view.members.count,
                         authority->host);
@@ -271,10 +285,7 @@ static void report_view(struct resync_state *s, const struct cluster_view *view)
 static void count_members(const struct pass *p)
 {
     struct job_counters_cluster cluster = {.members_wanted = -1, .members_actual = (int64_t)p->view.members.count};
-    for (size_t i = 0; i < p->state->tracker.count; i++) {
-        const struct peer *peer = &p->state->tracker.items[i];
-        cluster.members_missing += peer->condition == PEER_SUSPECT && !peer->accepts ? 1 : 0;
-    }
+    cluster.members_missing = (int64_t)(p->state->tracker.count - count_not_gone(&p->state->tracker));
     job_counters_set_cluster(&cluster);
 }
 

@@ -94,8 +94,9 @@ static void tell_module(const struct publisher *to, enum admin_module module, in
     tell_rows(to, d);
 }
 
-/* What is put in memory is taken out again, also when the agent begins to drain meanwhile. */
-static int look(const struct publisher *to, enum admin_module module, struct error *err)
+/* What is put in memory is taken out again, also when the agent begins to drain meanwhile. *changing is counted up when
+ * the module would change. */
+static int look(const struct publisher *to, enum admin_module module, unsigned *changing, struct error *err)
 {
     struct differences d = {.count = 0};
     struct error why = ERROR_INIT;
@@ -116,15 +117,17 @@ static int look(const struct publisher *to, enum admin_module module, struct err
     if (rc < 0 || staged == -ECANCELED)
         return rc < 0 ? rc : staged;
     tell_module(to, module, staged, rows, &d, &why);
+    *changing += staged == 0 && d.count > 0 ? 1 : 0;
     return 0;
 }
 
 int stamp_dry_run(const struct publisher *to, struct error *err)
 {
+    unsigned changing = 0;
     int rc = 0;
     for (int i = 0; rc == 0 && i < ADMIN_MODULES; i++)
-        rc = look(to, (enum admin_module)i, err);
+        rc = look(to, (enum admin_module)i, &changing, err);
     if (rc == 0)
-        job_set_summary(to->job, "nothing was changed");
+        job_set_summary(to->job, "a stamp would change %u of %d modules; nothing was changed", changing, ADMIN_MODULES);
     return rc;
 }
