@@ -17,6 +17,7 @@ SHORT_GRACE = ("the grace period of this pod is too short for shutdown.shutdown_
                "over; raise terminationGracePeriodSeconds")
 COPIES = {"cluster_mysql_variables_diffs_before_sync": 2}
 NOBODY = "draining: no other node of the cluster polls this one any more"
+PAUSES_S = 12  # within this PAUSE has ended: ProxySQL 3 takes 2 to 7 s for it
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_polled_cores_kill_idle_sessions(cores, connect):
     idle = [connect(node) for _ in range(7)]
     others = variables_of(peer)
     shutdown = Shutdown(agent)
-    agent.wait_record(REFUSED, timeout=5)
+    agent.wait_record(REFUSED, timeout=PAUSES_S)
     wait_until(lambda: not any(map(is_open, idle)), 6 * SLOW, "the idle sessions are closed")
     assert shutdown.result().status == 200
     ended(agent)
@@ -132,7 +133,7 @@ def test_no_peer_moves_while_a_core_drains(cores, connect, maintenance):
             ctl.ask(agent, "drain", "--maintenance")
         else:
             shutdown = Shutdown(agent)
-        agent.wait_record(REFUSED, timeout=5)
+        agent.wait_record(REFUSED, timeout=PAUSES_S)
         assert watch(peers, 1.5) == before and not any(map(is_open, idle))
         assert not agent.records(EMPTY)
     agent.wait_record(EMPTY, timeout=5)
@@ -155,7 +156,7 @@ def test_a_satellite_equals_a_core_after_its_maintenance(cores):
     wait_until(lambda: checksum_of(satellite) == checksum_of(core), 20 * SLOW, "they are equal")
     with socket.create_connection((satellite.address, satellite.traffic_port), 5):
         ctl.ask(agent, "drain", "--maintenance")
-        agent.wait_record(REFUSED, timeout=5)
+        agent.wait_record(REFUSED, timeout=PAUSES_S)
         wait_until(lambda: checksum_of(satellite) != checksum_of(core), 5 * SLOW, "its wait_timeout is the drain's")
     agent.wait_record(EMPTY, timeout=5)
     ctl.ask(agent, "undrain")
