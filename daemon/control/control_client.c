@@ -44,6 +44,7 @@ void control_client_set_state(struct control_client *c, enum control_client_stat
 {
     c->state = state;
     c->since_ms = now_ms;
+    c->read_ms = now_ms;
 }
 
 /* How much may be read: never more than what the frame that has begun still lacks, so that a second request waits in
@@ -114,7 +115,7 @@ void control_client_send(struct control_client *c, int64_t now_ms)
         ssize_t n = send(c->fd, c->out.data + sent, c->out.len - sent, MSG_NOSIGNAL);
         if (n > 0) {
             sent += (size_t)n;
-            c->since_ms = now_ms;
+            c->read_ms = now_ms;
             continue;
         }
         if (errno != EAGAIN && errno != EINTR)
@@ -137,7 +138,8 @@ int64_t control_client_deadline_ms(const struct control_client *c)
     case CONTROL_CLIENT_WORKING: /* bounded by the job; one that reads no progress misses it */
         return INT64_MAX;
     default:
-        return c->since_ms + CONTROL_SEND_MS;
+        return c->read_ms + CONTROL_SEND_MS < c->since_ms + CONTROL_ANSWER_MS ? c->read_ms + CONTROL_SEND_MS
+                                                                              : c->since_ms + CONTROL_ANSWER_MS;
     }
 }
 

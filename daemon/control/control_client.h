@@ -13,10 +13,11 @@
  * request at a time; what it sends meanwhile waits in the kernel. Loop thread only; now_ms is the monotonic clock.
  */
 enum {
-    CONTROL_IDLE_MS = 30 * 1000, /* so long a client may stay without a request */
-    CONTROL_FRAME_MS = 5 * 1000, /* so long a frame may take from its first byte */
-    CONTROL_SEND_MS = 10 * 1000, /* so long a client may read nothing of what waits for it */
-    CONTROL_YOUNG_MS = 1000,     /* so long a new client is not ended for another: its request may be on its way */
+    CONTROL_IDLE_MS = 30 * 1000,   /* so long a client may stay without a request */
+    CONTROL_FRAME_MS = 5 * 1000,   /* so long a frame may take from its first byte */
+    CONTROL_SEND_MS = 10 * 1000,   /* so long a client may read nothing of what waits for it */
+    CONTROL_ANSWER_MS = 60 * 1000, /* so long it may take to read all of an answer */
+    CONTROL_YOUNG_MS = 1000,       /* so long a new client is not ended for another: its request may be on its way */
     CONTROL_WAITING_BYTES_MAX = 256 * 1024 /* unread progress: what is beyond this is left out */
 };
 
@@ -33,7 +34,8 @@ struct control_call;
 struct control_client {
     TAILQ_ENTRY(control_client) link;
     enum control_client_state state;
-    int64_t since_ms; /* when it entered its state, or when it last read something of the answer */
+    int64_t since_ms; /* when it entered its state */
+    int64_t read_ms;  /* when it last read something of what it was sent */
     int fd;
     uid_t uid;
     pid_t pid;

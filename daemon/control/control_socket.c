@@ -46,16 +46,32 @@ static int clear_way(const char *path, const struct sockaddr_un *address, struct
     return unlink(path) == 0 || errno == ENOENT ? 0 : error_set(err, -errno, "%s: %s", path, strerror(errno));
 }
 
+/* The rights of the file that is there now, if it is a socket and ours. In a folder of others it may have been replaced
+ * since it was bound, and chmod(2) would follow a link. *ret_status is the file's. */
+static int set_mode(const char *path, mode_t mode, struct stat *ret_status, struct error *err)
+{
+    char by_descriptor[64];
+    cleanup_fd int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, ret_status) < 0)
+        return error_set(err, -errno, "%s: %s", path, strerror(errno));
+    if (!S_ISSOCK(ret_status->st_mode) || ret_status->st_uid != geteuid())
+        return error_set(err, -EPERM, "%s was replaced by somebody else while it was made", path);
+    (void)snprintf(by_descriptor, sizeof(by_descriptor), "/proc/self/fd/%d", fd);
+    return chmod(by_descriptor, mode) == 0 ? 0 : error_set(err, -errno, "%s: chmod: %s", path, strerror(errno));
+}
+
 /* The file is made with few rights and gets its own afterwards, so that it never has more than it should. */
-static int bind_file(const char *path, const struct sockaddr_un *address, mode_t mode, int fd, struct error *err)
+static int bind_file(const char *path, const struct sockaddr_un *address, mode_t mode, int fd, struct stat *ret_status,
+                     struct error *err)
 {
     if (fchmod(fd, mode_while_binding) < 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
         return error_set(err, -errno, "%s: %s", path, strerror(errno));
-    if (chmod(path, mode) == 0 && listen(fd, backlog) == 0)
-        return 0;
-    int code = -errno;
-    (void)unlink(path);
-    return error_set(err, code, "%s: %s", path, strerror(-code));
+    int rc = set_mode(path, mode, ret_status, err);
+    if (rc == 0 && listen(fd, backlog) < 0)
+        rc = error_set(err, -errno, "%s: %s", path, strerror(errno));
+    if (rc < 0 && rc != -EPERM)
+        (void)unlink(path);
+    return rc;
 }
 
 /* The folder is locked while we look and bind, so that of two agents that start at once one finds the other's socket.
@@ -91,10 +107,8 @@ static int listen_on(const char *path, mode_t mode, struct control_socket *ret_s
     cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return error_set(err, -errno, "socket: %s", strerror(errno));
-    rc = bind_file(path, &address, mode, fd, err);
-    struct stat st = {0};
-    if (rc == 0 && stat(path, &st) < 0)
-        rc = error_set(err, -errno, "%s: %s", path, strerror(errno));
+    struct stat st;
+    rc = bind_file(path, &address, mode, fd, &st, err);
     if (rc < 0)
         return rc;
     *ret_socket = (struct control_socket){.fd = take_fd(&fd), .device = st.st_dev, .inode = st.st_ino};
