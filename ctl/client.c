@@ -69,15 +69,36 @@ static int connect_to(struct client *c, const char *path, char ret_why[static CL
     return 0;
 }
 
+/* The second place is in a folder where everybody may make files: what listens there must be the user's own agent, or
+ * anybody could answer in its place and read what it is told. Whoever listens is who is asked. */
+static bool is_own(const struct client *c)
+{
+    struct ucred who;
+    socklen_t len = sizeof(who);
+    return getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.uid == geteuid();
+}
+
+static int connect_to_place(struct client *c, size_t index, char ret_why[static CLIENT_WHY_SIZE])
+{
+    char path[SOCKET_PATH_SIZE];
+    char folder[SOCKET_PATH_SIZE];
+    if (socket_path_place(index, geteuid(), path, folder) < 0 || connect_to(c, path, ret_why) < 0)
+        return -ECONNREFUSED;
+    if (index == 0 || is_own(c))
+        return 0;
+    size_t used = strlen(ret_why);
+    (void)snprintf(ret_why + used, CLIENT_WHY_SIZE - used, "  %.120s: not trusted: another user listens there\n", path);
+    client_close(c);
+    return -ECONNREFUSED;
+}
+
 int client_connect(struct client *c, const char *path, char ret_why[static CLIENT_WHY_SIZE])
 {
-    char place[SOCKET_PATH_SIZE];
-    char folder[SOCKET_PATH_SIZE];
     ret_why[0] = '\0';
     if (path != NULL)
         return connect_to(c, path, ret_why);
     for (size_t i = 0; i < SOCKET_PLACES; i++)
-        if (socket_path_place(i, geteuid(), place, folder) == 0 && connect_to(c, place, ret_why) == 0)
+        if (connect_to_place(c, i, ret_why) == 0)
             return 0;
     return -ECONNREFUSED;
 }

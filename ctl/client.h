@@ -18,7 +18,8 @@ struct client {
 
 enum { CLIENT_WHY_SIZE = 1024 };
 
-/* Connect to the socket at path, or when it is NULL to the first of the default places that answers. -ECONNREFUSED when
+/* Connect to the socket at path, or when it is NULL to the first of the default places that answers (the one in a
+ * temporary folder only if this user listens there). -ECONNREFUSED when
  * there is none; ret_why then says in words, one line each, which sockets were tried and why not. */
 MUST_CHECK int client_connect(struct client *client, const char *path, char ret_why[static CLIENT_WHY_SIZE]);
 void client_close(struct client *client);

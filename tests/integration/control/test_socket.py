@@ -68,6 +68,43 @@ def test_agent_and_agentctl_meet_in_the_default_places(make_agent, node, tmp_pat
         agent.close()
 
 
+LISTENER = """
+import os, socket, sys
+os.setgid(int(sys.argv[2]))
+os.setuid(int(sys.argv[2]))
+os.mkdir(os.path.dirname(sys.argv[1]), 0o755)
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+os.chmod(sys.argv[1], 0o666)
+print("listening", flush=True)
+client, _ = listener.accept()
+print(client.recv(1), flush=True)
+"""
+
+
+@needs_root
+@pytest.mark.parametrize("user", [nobody, pwd.getpwuid(0)])
+def test_another_user_in_the_default_place_is_told_nothing(user):
+    """Anybody can make a folder with our number in /tmp; what our own agent would be asked comes, to see that it does."""
+    with tempfile.TemporaryDirectory(prefix="agent-") as place:
+        os.chmod(place, 0o777)
+        path = f"{place}/proxysql-agent-0/agent.sock"
+        command = ["python3", "-c", LISTENER, path, str(user.pw_uid)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdout.readline() == "listening\n"
+            script = f'mount -t tmpfs none /run && exec "{AGENTCTL}" --timeout 1 dump --upload-url http://a/?secret'
+            done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True,
+                                  check=False, env=clean_environment(TMPDIR=place))
+            told = other.stdout.readline() if AGENTCTL.name in done.stderr else ""
+            other.kill()
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.returncode == 1
+    assert (f"{path}: not trusted: another user listens there" in done.stderr) == (user.pw_uid != 0)
+    assert told == ("b'\\x00'\n" if user.pw_uid == 0 else "b''\n")
+
+
 def test_mode_is_the_files(make_agent, node):
     agent = make_agent(node, {"run_mode": "satellite"})
     assert stat.S_IMODE(agent.socket.stat().st_mode) == 0o660
