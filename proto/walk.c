@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "proto/protocol.h"
 #include "shared/utf8.h"
@@ -15,6 +16,7 @@ enum value_kind { VALUE_PLAIN, VALUE_TEXT, VALUE_ARRAY, VALUE_MAP, VALUE_UNUSED 
 struct header {
     enum value_kind kind;
     size_t count_bytes; /* of the length or count that follows the first byte */
+    bool is_key;        /* in its place; set by step() */
     size_t count; /* bytes of a text or a number, elements of a container; read from count_bytes if there are any */
 };
 
@@ -37,42 +39,42 @@ static struct header header_of_long(uint8_t first)
     case 0xc0: /* nil */
     case 0xc2: /* false */
     case 0xc3: /* true */
-        return (struct header){VALUE_PLAIN, 0, 0};
+        return (struct header){VALUE_PLAIN, 0, false, 0};
     case 0xcc: /* uint 8, 16, 32, 64 */
     case 0xcd:
     case 0xce:
     case uint64_first:
-        return (struct header){VALUE_PLAIN, 0, (size_t)1 << (first - 0xcc)};
+        return (struct header){VALUE_PLAIN, 0, false, (size_t)1 << (first - 0xcc)};
     case 0xd0: /* int 8, 16, 32, 64 */
     case 0xd1:
     case 0xd2:
     case 0xd3:
-        return (struct header){VALUE_PLAIN, 0, (size_t)1 << (first - 0xd0)};
+        return (struct header){VALUE_PLAIN, 0, false, (size_t)1 << (first - 0xd0)};
     case 0xd9: /* str 8, 16, 32 */
     case 0xda:
     case 0xdb:
-        return (struct header){VALUE_TEXT, (size_t)1 << (first - 0xd9), 0};
+        return (struct header){VALUE_TEXT, (size_t)1 << (first - 0xd9), false, 0};
     case 0xdc: /* array 16, 32 */
     case 0xdd:
-        return (struct header){VALUE_ARRAY, (size_t)2 << (first - 0xdc), 0};
+        return (struct header){VALUE_ARRAY, (size_t)2 << (first - 0xdc), false, 0};
     case 0xde: /* map 16, 32 */
     case 0xdf:
-        return (struct header){VALUE_MAP, (size_t)2 << (first - 0xde), 0};
+        return (struct header){VALUE_MAP, (size_t)2 << (first - 0xde), false, 0};
     default: /* never used, bin, ext, float */
-        return (struct header){VALUE_UNUSED, 0, 0};
+        return (struct header){VALUE_UNUSED, 0, false, 0};
     }
 }
 
 static struct header header_of(uint8_t first)
 {
     if (first < 0x80 || first >= 0xe0) /* fixint */
-        return (struct header){VALUE_PLAIN, 0, 0};
+        return (struct header){VALUE_PLAIN, 0, false, 0};
     if (first < 0x90)
-        return (struct header){VALUE_MAP, 0, first & 0x0f};
+        return (struct header){VALUE_MAP, 0, false, first & 0x0f};
     if (first < 0xa0)
-        return (struct header){VALUE_ARRAY, 0, first & 0x0f};
+        return (struct header){VALUE_ARRAY, 0, false, first & 0x0f};
     if (first < 0xc0)
-        return (struct header){VALUE_TEXT, 0, first & 0x1f};
+        return (struct header){VALUE_TEXT, 0, false, first & 0x1f};
     return header_of_long(first);
 }
 
@@ -99,6 +101,8 @@ static int skip_bytes(struct walk *w, const struct header *h, struct error *err)
         return wrong(w, "an integer above 2^63 - 1", err);
     if (h->kind == VALUE_TEXT && !utf8_valid((const char *)w->data + w->at, h->count))
         return wrong(w, "a text that is not UTF-8", err);
+    if (h->is_key && memchr(w->data + w->at, '\0', h->count) != NULL)
+        return wrong(w, "a key with a NUL in it", err);
     w->at += h->count;
     return 0;
 }
@@ -131,7 +135,8 @@ static int step(struct walk *w, size_t depth_max, size_t values_max, struct erro
         return wrong(w, "a type that the protocol does not use", err);
     if (w->depth == 0 && h.kind != VALUE_MAP)
         return wrong(w, "something else than a map", err);
-    if (expects_key(w) && h.kind != VALUE_TEXT)
+    h.is_key = expects_key(w);
+    if (h.is_key && h.kind != VALUE_TEXT)
         return wrong(w, "a key that is no text", err);
     if (++w->values > values_max)
         return wrong(w, "too many values", err);

@@ -70,6 +70,7 @@ static void test_walk_refuses_the_rest(void **state)
         {"does not use", {0x81, 0xa1, 'k', 0xca, 0, 0, 0, 0}, 8}, /* float */
         {"does not use", {0x81, 0xa1, 'k', 0xd4, 1, 1}, 6},       /* ext */
         {"key that is no text", {0x81, 1, 1}, 3},
+        {"a key with a NUL", {0x81, 0xa2, 'k', 0, 1}, 5},
         {"not UTF-8", {0x81, 0xa1, 0xff, 1}, 4},
         {"above 2^63", {0x81, 0xa1, 'k', 0xcf, 0x80, 0, 0, 0, 0, 0, 0, 0}, 12},
     };
