@@ -8,7 +8,6 @@
  * something elsewhere, both on standard error; what counts nothing is in the result, too. */
 struct progress {
     bool bar; /* standard error is a terminal */
-    bool color;
     bool shown;
     char text[128];
 };
