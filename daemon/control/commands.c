@@ -14,7 +14,7 @@
  * Commands that look. Whoever asks for the status has it within a second: a health job that is late, or a report that
  * cannot be had, is answered from the last known state with its age.
  */
-enum { health_wait_ms = 650, inspect_wait_ms = 300, stuck_max_age_ms = 2000 };
+enum { health_wait_ms = 650, inspect_wait_ms = 300 };
 
 void command_answer_init(struct command_answer *a)
 {
@@ -76,19 +76,13 @@ static void ask_inspect(void *context, struct control_call *call, const struct c
         reply_status(context, call, NULL);
 }
 
-/* While admin is stuck each health job takes as long as it may and seldom has news. */
-static bool is_known_stuck(const struct job_context *c)
-{
-    struct health_snapshot health;
-    health_state_get(c->health, &health);
-    return health.admin == ADMIN_STUCK && health_snapshot_is_fresh(&health, stuck_max_age_ms, clock_mono_ms());
-}
-
 static void ask_health(const struct job_context *c, struct control_call *call, control_resume_fn *then)
 {
     struct job_submission submission = {.kind = JOB_HEALTH};
-    bool stuck = is_known_stuck(c);
-    if (stuck && job_queue_submit(c->queue, JOB_HEALTH, NULL, NULL, NULL) == 0)
+    struct health_snapshot health;
+    health_state_get(c->health, &health);
+    if (health_snapshot_is_stuck(&health, clock_mono_ms()) &&
+        job_queue_submit(c->queue, JOB_HEALTH, NULL, NULL, NULL) == 0)
         then((void *)(uintptr_t)c, call, NULL);
     else if (control_wait_for_job(call, c->queue, &submission, health_wait_ms, then, NULL) < 0)
         then((void *)(uintptr_t)c, call, NULL);

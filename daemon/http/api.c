@@ -18,8 +18,6 @@
 enum { probe_timeout_ms = 900, probe_body_max = 2048 };
 /* Together what a probe may take. */
 enum { status_health_ms = 600, status_inspect_ms = 300 };
-/* Two health jobs, each with the pause before it. */
-enum { stuck_max_age_ms = 2000 };
 
 static void log_probe(const char *path, const struct probe_answer *a, const struct health_snapshot *h)
 {
@@ -62,13 +60,6 @@ static void look_done(void *arg, const struct job_result *result)
     http_deferred_wake(arg);
 }
 
-/* While admin is stuck each health job takes as long as it may and seldom has news: probes are answered from the state
- * meanwhile, so that they do not pile up behind it, and a recovery is still seen by the next one or two jobs. */
-static bool is_good_enough(const struct health_snapshot *health, int64_t now_ms)
-{
-    return health->admin == ADMIN_STUCK && health_snapshot_is_fresh(health, stuck_max_age_ms, now_ms);
-}
-
 static void handle_probe(const struct api_context *c, struct http_request *request, enum probe_kind kind,
                          http_handler_fn *resume)
 {
@@ -80,7 +71,7 @@ static void handle_probe(const struct api_context *c, struct http_request *reque
         reply_probe(c, request, kind);
         return;
     }
-    if (is_good_enough(&health, now_ms)) {
+    if (health_snapshot_is_stuck(&health, now_ms)) { /* so that probes do not pile up behind it */
         if (job_queue_submit(c->queue, JOB_HEALTH, NULL, NULL, NULL) < 0)
             log_debug("a health job was refused; probes are answered from the state");
         reply_probe(c, request, kind);

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Two health jobs, each with the pause before it. */
+enum { stuck_max_age_ms = 2000 };
+
 void health_state_init(struct health_state *state)
 {
     memset(state, 0, sizeof(*state));
@@ -25,6 +28,11 @@ void health_state_get(struct health_state *state, struct health_snapshot *ret_sn
 bool health_snapshot_is_fresh(const struct health_snapshot *s, int64_t max_age_ms, int64_t now_ms)
 {
     return s->at_ms != 0 && now_ms - s->at_ms <= max_age_ms;
+}
+
+bool health_snapshot_is_stuck(const struct health_snapshot *s, int64_t now_ms)
+{
+    return s->admin == ADMIN_STUCK && health_snapshot_is_fresh(s, stuck_max_age_ms, now_ms);
 }
 
 unsigned health_state_record(struct health_state *state, const struct health_observation *seen)

@@ -85,6 +85,10 @@ void health_state_end_probe(struct health_state *state, bool refused);
 /* Whether a health job has ended within the last max_age_ms. */
 bool health_snapshot_is_fresh(const struct health_snapshot *snapshot, int64_t max_age_ms, int64_t now_ms);
 
+/* Whether admin was stuck a moment ago. Then each health job takes as long as it may and seldom has news: who asks is
+ * answered from the state, beside the job, which sees a recovery. */
+bool health_snapshot_is_stuck(const struct health_snapshot *snapshot, int64_t now_ms);
+
 /* A dump of this agent makes ProxySQL build its digest tables, with the admin mutex held: from here on, and no longer.
  * now_ms is monotonic. */
 void health_state_begin_dump(struct health_state *state, int64_t now_ms);
