@@ -7,188 +7,136 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A member of a list's entry. Fields that an entry lacks get the table's default. */
-struct field {
-    const char *column;
-    bool text;
-    bool mandatory;
-    const char *other_name; /* asked for first; NULL = none */
+#include "shared/mem.h"
+
+enum column_type { NUMBER, TEXT };
+enum column_need { OPTIONAL, MANDATORY };
+
+/* Members of a list's entry of one type. Those that an entry lacks get the table's default. */
+struct columns {
+    enum column_type type;
+    enum column_need need;
+    const char *names[12]; /* the last ones are NULL; "other|name": the other one is asked for first */
 };
 
-struct section {
-    const char *module; /* whose LOAD reads it */
-    const char *name;   /* in the file, and the table's name */
-    struct field fields[20];
-};
-
-static const struct section sections[] = {
+static const struct section {
+    const char *module;   /* whose LOAD reads it */
+    const char *names[2]; /* in the file, and the table's; another of the same form */
+    struct columns columns[4];
+} sections[] = {
     {"mysql_servers",
-     "mysql_servers",
-     {
-         {"hostname", true, true, "address"},
-         {"hostgroup_id", false, true, "hostgroup"},
-         {"port", false, false, NULL},
-         {"gtid_port", false, false, NULL},
-         {"status", true, false, NULL},
-         {"weight", false, false, NULL},
-         {"compression", false, false, NULL},
-         {"max_connections", false, false, NULL},
-         {"max_replication_lag", false, false, NULL},
-         {"use_ssl", false, false, NULL},
-         {"max_latency_ms", false, false, NULL},
-         {"comment", true, false, NULL},
-     }},
+     {"mysql_servers"},
+     {{NUMBER, MANDATORY, {"hostgroup|hostgroup_id"}},
+      {TEXT, MANDATORY, {"address|hostname"}},
+      {NUMBER,
+       OPTIONAL,
+       {"port", "gtid_port", "weight", "compression", "max_connections", "max_replication_lag", "use_ssl",
+        "max_latency_ms"}},
+      {TEXT, OPTIONAL, {"status", "comment"}}}},
     {"mysql_servers",
-     "mysql_replication_hostgroups",
-     {
-         {"writer_hostgroup", false, true, NULL},
-         {"reader_hostgroup", false, true, NULL},
-         {"check_type", true, false, NULL},
-         {"comment", true, false, NULL},
-     }},
+     {"mysql_replication_hostgroups"},
+     {{NUMBER, MANDATORY, {"writer_hostgroup", "reader_hostgroup"}}, {TEXT, OPTIONAL, {"check_type", "comment"}}}},
     {"mysql_servers",
-     "mysql_group_replication_hostgroups",
-     {
-         {"writer_hostgroup", false, true, NULL},
-         {"backup_writer_hostgroup", false, true, NULL},
-         {"reader_hostgroup", false, true, NULL},
-         {"offline_hostgroup", false, true, NULL},
-         {"active", false, false, NULL},
-         {"max_writers", false, false, NULL},
-         {"writer_is_also_reader", false, false, NULL},
-         {"max_transactions_behind", false, false, NULL},
-         {"comment", true, false, NULL},
-     }},
+     {"mysql_group_replication_hostgroups", "mysql_galera_hostgroups"},
+     {{NUMBER, MANDATORY, {"writer_hostgroup", "backup_writer_hostgroup", "reader_hostgroup", "offline_hostgroup"}},
+      {NUMBER, OPTIONAL, {"active", "max_writers", "writer_is_also_reader", "max_transactions_behind"}},
+      {TEXT, OPTIONAL, {"comment"}}}},
     {"mysql_servers",
-     "mysql_galera_hostgroups",
-     {
-         {"writer_hostgroup", false, true, NULL},
-         {"backup_writer_hostgroup", false, true, NULL},
-         {"reader_hostgroup", false, true, NULL},
-         {"offline_hostgroup", false, true, NULL},
-         {"active", false, false, NULL},
-         {"max_writers", false, false, NULL},
-         {"writer_is_also_reader", false, false, NULL},
-         {"max_transactions_behind", false, false, NULL},
-         {"comment", true, false, NULL},
-     }},
+     {"mysql_aws_aurora_hostgroups"},
+     {{NUMBER, MANDATORY, {"writer_hostgroup", "reader_hostgroup"}},
+      {NUMBER,
+       OPTIONAL,
+       {"active", "aurora_port", "max_lag_ms", "check_interval_ms", "check_timeout_ms", "writer_is_also_reader",
+        "new_reader_weight"}},
+      {TEXT, OPTIONAL, {"domain_name", "comment"}}}},
     {"mysql_servers",
-     "mysql_aws_aurora_hostgroups",
-     {
-         {"writer_hostgroup", false, true, NULL},
-         {"reader_hostgroup", false, true, NULL},
-         {"active", false, false, NULL},
-         {"aurora_port", false, false, NULL},
-         {"domain_name", true, false, NULL},
-         {"max_lag_ms", false, false, NULL},
-         {"check_interval_ms", false, false, NULL},
-         {"check_timeout_ms", false, false, NULL},
-         {"writer_is_also_reader", false, false, NULL},
-         {"new_reader_weight", false, false, NULL},
-         {"comment", true, false, NULL},
-     }},
-    {"mysql_servers",
-     "mysql_servers_ssl_params",
-     {
-         {"hostname", true, true, NULL},
-         {"port", false, false, NULL},
-         {"username", true, false, NULL},
-         {"ssl_ca", true, false, NULL},
-         {"ssl_cert", true, false, NULL},
-         {"ssl_key", true, false, NULL},
-         {"ssl_capath", true, false, NULL},
-         {"ssl_crl", true, false, NULL},
-         {"ssl_crlpath", true, false, NULL},
-         {"ssl_cipher", true, false, NULL},
-         {"tls_version", true, false, NULL},
-         {"comment", true, false, NULL},
-     }},
+     {"mysql_servers_ssl_params"},
+     {{TEXT, MANDATORY, {"hostname"}},
+      {NUMBER, OPTIONAL, {"port"}},
+      {TEXT,
+       OPTIONAL,
+       {"username", "ssl_ca", "ssl_cert", "ssl_key", "ssl_capath", "ssl_crl", "ssl_crlpath", "ssl_cipher",
+        "tls_version", "comment"}}}},
     {"mysql_users",
-     "mysql_users",
-     {
-         {"username", true, true, NULL},
-         {"password", true, false, NULL},
-         {"active", false, false, NULL},
-         {"use_ssl", false, false, NULL},
-         {"default_hostgroup", false, false, NULL},
-         {"default_schema", true, false, NULL},
-         {"schema_locked", false, false, NULL},
-         {"transaction_persistent", false, false, NULL},
-         {"fast_forward", false, false, NULL},
-         {"max_connections", false, false, NULL},
-         {"attributes", true, false, NULL},
-         {"comment", true, false, NULL},
-     }},
+     {"mysql_users"},
+     {{TEXT, MANDATORY, {"username"}},
+      {NUMBER,
+       OPTIONAL,
+       {"active", "use_ssl", "default_hostgroup", "schema_locked", "transaction_persistent", "fast_forward",
+        "max_connections"}},
+      {TEXT, OPTIONAL, {"password", "default_schema", "attributes", "comment"}}}},
     {"mysql_query_rules",
-     "mysql_query_rules",
-     {
-         {"rule_id", false, true, NULL},
-         {"active", false, false, NULL},
-         {"username", true, false, NULL},
-         {"schemaname", true, false, NULL},
-         {"flagIN", false, false, NULL},
-         {"match_digest", true, false, NULL},
-         {"match_pattern", true, false, NULL},
-         {"negate_match_pattern", false, false, NULL},
-         {"re_modifiers", true, false, NULL},
-         {"flagOUT", false, false, NULL},
-         {"replace_pattern", true, false, NULL},
-         {"destination_hostgroup", false, false, NULL},
-         {"cache_ttl", false, false, NULL},
-         {"timeout", false, false, NULL},
-         {"multiplex", false, false, NULL},
-         {"log", false, false, NULL},
-         {"apply", false, false, NULL},
-         {"comment", true, false, NULL},
-     }},
+     {"mysql_query_rules"},
+     {{NUMBER, MANDATORY, {"rule_id"}},
+      {NUMBER,
+       OPTIONAL,
+       {"active", "flagIN", "negate_match_pattern", "flagOUT", "destination_hostgroup", "cache_ttl", "timeout",
+        "multiplex", "log", "apply"}},
+      {TEXT,
+       OPTIONAL,
+       {"username", "schemaname", "match_digest", "match_pattern", "re_modifiers", "replace_pattern", "comment"}}}},
     {"proxysql_servers",
-     "proxysql_servers",
-     {
-         {"hostname", true, true, "address"},
-         {"port", false, true, NULL},
-         {"weight", false, false, NULL},
-         {"comment", true, false, NULL},
-     }},
+     {"proxysql_servers"},
+     {{NUMBER, MANDATORY, {"port"}},
+      {TEXT, MANDATORY, {"address|hostname"}},
+      {NUMBER, OPTIONAL, {"weight"}},
+      {TEXT, OPTIONAL, {"comment"}}}},
 };
 
 /* A value of the wrong type is as good as none, as with libconfig's lookupValue(). */
-static bool append_value(const config_setting_t *setting, bool text, sqlite3_str *values)
+static bool append_value(const config_setting_t *setting, enum column_type type, sqlite3_str *values)
 {
     if (setting == NULL)
         return false;
-    if (text && config_setting_type(setting) == CONFIG_TYPE_STRING)
+    if (type == TEXT && config_setting_type(setting) == CONFIG_TYPE_STRING)
         sqlite3_str_appendf(values, ", %Q", config_setting_get_string(setting));
-    else if (!text && config_setting_type(setting) == CONFIG_TYPE_INT)
+    else if (type == NUMBER && config_setting_type(setting) == CONFIG_TYPE_INT)
         sqlite3_str_appendf(values, ", %d", config_setting_get_int(setting));
     else
         return false;
     return true;
 }
 
-static bool append_field(const config_setting_t *entry, const struct field *field, sqlite3_str *columns,
-                         sqlite3_str *values)
+/* name: as in struct columns. */
+static bool append_column(const config_setting_t *entry, const char *name, enum column_type type, sqlite3_str *columns,
+                          sqlite3_str *values)
 {
-    bool found = field->other_name != NULL &&
-                 append_value(config_setting_get_member(entry, field->other_name), field->text, values);
-    if (!found)
-        found = append_value(config_setting_get_member(entry, field->column), field->text, values);
+    const char *bar = strchr(name, '|');
+    bool found = false;
+    if (bar != NULL) {
+        cleanup_free char *other = xasprintf("%.*s", (int)(bar - name), name);
+        found = append_value(config_setting_get_member(entry, other), type, values);
+        name = bar + 1;
+    }
+    found = found || append_value(config_setting_get_member(entry, name), type, values);
     if (found)
-        sqlite3_str_appendf(columns, ", %s", field->column);
-    return found || !field->mandatory;
+        sqlite3_str_appendf(columns, ", %s", name);
+    return found;
+}
+
+/* False: the entry lacks something mandatory. */
+static bool append_columns(const config_setting_t *entry, const struct columns *c, sqlite3_str *columns,
+                           sqlite3_str *values)
+{
+    for (size_t i = 0; i < ARRAY_LEN(c->names) && c->names[i] != NULL; i++)
+        if (!append_column(entry, c->names[i], c->type, columns, values) && c->need == MANDATORY)
+            return false;
+    return true;
 }
 
 /* False: the entry lacks something mandatory and is not read. */
-static bool load_entry(const config_setting_t *entry, const struct section *section, struct database *db)
+static bool load_entry(const config_setting_t *entry, const struct section *section, const char *table,
+                       struct database *db)
 {
     sqlite3_str *columns = sqlite3_str_new(NULL);
     sqlite3_str *values = sqlite3_str_new(NULL);
     bool whole = config_setting_is_group(entry);
-    for (size_t i = 0; whole && section->fields[i].column != NULL; i++)
-        whole = append_field(entry, &section->fields[i], columns, values);
+    for (size_t i = 0; whole && i < ARRAY_LEN(section->columns); i++)
+        whole = append_columns(entry, &section->columns[i], columns, values);
     char *column_list = sqlite3_str_finish(columns);
     char *value_list = sqlite3_str_finish(values);
     if (whole) {
-        char *sql = sqlite3_mprintf("INSERT OR REPLACE INTO main.%s (%s) VALUES (%s)", section->name,
+        char *sql = sqlite3_mprintf("INSERT OR REPLACE INTO main.%s (%s) VALUES (%s)", table,
                                     column_list + strlen(", "), value_list + strlen(", "));
         struct error ignored = ERROR_INIT; /* a row that the table refuses is counted all the same */
         (void)!database_run(db, sql, &ignored);
@@ -199,11 +147,12 @@ static bool load_entry(const config_setting_t *entry, const struct section *sect
     return whole;
 }
 
-static uint64_t load_list(const config_setting_t *list, const struct section *section, struct database *db)
+static uint64_t load_list(const config_setting_t *list, const struct section *section, const char *table,
+                          struct database *db)
 {
     uint64_t rows = 0;
     for (int i = 0; i < config_setting_length(list); i++)
-        rows += load_entry(config_setting_get_elem(list, (unsigned)i), section, db);
+        rows += load_entry(config_setting_get_elem(list, (unsigned)i), section, table, db);
     return rows;
 }
 
@@ -245,15 +194,23 @@ int config_file_check(const char *path, struct error *err)
     return r;
 }
 
+static uint64_t load_section(const config_t *config, const struct section *section, struct database *db)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < ARRAY_LEN(section->names) && section->names[i] != NULL; i++) {
+        const config_setting_t *list = config_lookup(config, section->names[i]);
+        if (list != NULL)
+            rows += load_list(list, section, section->names[i], db);
+    }
+    return rows;
+}
+
 static uint64_t load_sections(const config_t *config, const char *module, struct database *db)
 {
     uint64_t rows = 0;
-    for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
-        const config_setting_t *list =
-            strcmp(sections[i].module, module) == 0 ? config_lookup(config, sections[i].name) : NULL;
-        if (list != NULL)
-            rows += load_list(list, &sections[i], db);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++)
+        if (strcmp(sections[i].module, module) == 0)
+            rows += load_section(config, &sections[i], db);
     return rows;
 }
 
