@@ -4,6 +4,8 @@ import itertools
 import socket
 import threading
 
+from lib.forward import copy
+
 
 class Service:
     """Passes connections on to the same port of its endpoints in turn; refuses them while it has none."""
@@ -37,18 +39,9 @@ class Service:
             client.close()
             return
         server.settimeout(None)
-        back = threading.Thread(target=self._copy, args=(server, client), daemon=True)
+        back = threading.Thread(target=copy, args=(server, client), daemon=True)
         back.start()
-        self._copy(client, server)
+        copy(client, server)
         back.join()
         client.close()
         server.close()
-
-    @staticmethod
-    def _copy(source, sink):
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        for end in (source, sink):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)

@@ -8,6 +8,8 @@ from lib.binaries import built, real_proxysql
 from lib.mariadb import MariaDb
 from lib.proxysql import BACKENDS, Node
 
+pytest_plugins = ["lib.fixtures"]
+
 HERE = pathlib.Path(__file__).parent
 _results = {"passed": 0, "failed": 0, "skipped": []}
 

@@ -31,14 +31,5 @@ class ReloadedAgent(Agent):
 
 
 @pytest.fixture
-def make_agent(tmp_path):
-    """make_agent(node, settings): a started agent."""
-    agents = []
-
-    def make(node, settings=None, **options):
-        agents.append(ReloadedAgent(tmp_path / f"agent{len(agents)}", node, settings, **options))
-        return agents[-1].start()
-
-    yield make
-    for agent in agents:
-        agent.close()
+def agent_class():
+    return ReloadedAgent

@@ -5,22 +5,19 @@ from lib.agent import SLOW, Agent
 from lib.waiting import wait_until
 
 
-@pytest.fixture
-def make_agent(tmp_path):
-    """make_agent(node, settings): a started Agent whose control socket is there."""
-    agents = []
+class ControlledAgent(Agent):
+    """Started when it has told about its control socket."""
 
-    def make(node, settings=None, **options):
-        agent = Agent(tmp_path / f"agent{len(agents)}", node, settings, **options)
-        agents.append(agent)
-        agent.start()
-        wait_until(lambda: agent.records("control socket") or agent.records_begin("no control socket"), 5 * SLOW,
+    def start(self):
+        super().start()
+        wait_until(lambda: self.records("control socket") or self.records_begin("no control socket"), 5 * SLOW,
                    "the agent tells about its socket", step=0.005)
-        return agent
+        return self
 
-    yield make
-    for agent in agents:
-        agent.close()
+
+@pytest.fixture
+def agent_class():
+    return ControlledAgent
 
 
 @pytest.fixture

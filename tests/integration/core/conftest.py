@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from lib.cluster import FULL_LENGTH, LOADED, SLOW, Cluster, Hosts
-from lib.kube import FakeKube, RealKube, real_kubernetes
+from lib.cluster import FULL_LENGTH, LOADED, SLOW, Cluster
+from lib.kube import real_kubernetes
 from lib.relay import Relay
 from lib.waiting import wait_until
 
@@ -160,41 +160,10 @@ class Cores:
             relay.close()
 
 
-@pytest.fixture(scope="session")
-def namespace(tmp_path_factory):
-    """Skips where the bootstrap name cannot be made to resolve."""
-    reason = Hosts(tmp_path_factory.mktemp("namespace") / "hosts").why_not()
-    if reason:
-        pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def _real_kube(tmp_path_factory):
-    kube = RealKube(tmp_path_factory.mktemp("real-kube"))
-    yield kube
-    kube.close()
-
-
 @pytest.fixture
-def kube(request, tmp_path_factory):
+def kube(request):
     """The real API server when KUBEBUILDER_ASSETS names one, else the stand-in."""
-    if real_kubernetes():
-        made = request.getfixturevalue("_real_kube")
-        made.delete_all()
-        made.token_file.write_text(made.tokens["agent"])
-        yield made
-        return
-    made = FakeKube(tmp_path_factory.mktemp("kube"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def fake_kube(tmp_path_factory):
-    """The stand-in, for faults."""
-    made = FakeKube(tmp_path_factory.mktemp("kube"))
-    yield made
-    made.close()
+    return request.getfixturevalue("real_kube" if real_kubernetes() else "fake_kube")
 
 
 @pytest.fixture

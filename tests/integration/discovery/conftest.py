@@ -10,7 +10,7 @@ import pytest
 
 from lib.agent import SLOW
 from lib.binaries import built
-from lib.kube import FakeKube, RealKube, real_kubernetes
+from lib.kube import FakeKube, RealKube
 from lib.waiting import wait_until
 
 
@@ -127,34 +127,10 @@ def drive(tmp_path):
 
 
 @pytest.fixture
-def fake_kube(tmp_path_factory):
-    kube = FakeKube(tmp_path_factory.mktemp("kube"))
-    yield kube
-    kube.close()
-
-
-@pytest.fixture
 def fake_kube_tls(tmp_path_factory):
     kube = FakeKube(tmp_path_factory.mktemp("kube"), tls=True)
     yield kube
     kube.close()
-
-
-@pytest.fixture(scope="session")
-def _real_kube(tmp_path_factory):
-    if not real_kubernetes():
-        pytest.skip("needs a real kube-apiserver: KUBEBUILDER_ASSETS is not set")
-    kube = RealKube(tmp_path_factory.mktemp("real-kube"))
-    yield kube
-    kube.close()
-
-
-@pytest.fixture
-def real_kube(_real_kube):
-    """The real one, without pods."""
-    _real_kube.delete_all()
-    _real_kube.token_file.write_text(_real_kube.tokens["agent"])
-    return _real_kube
 
 
 @pytest.fixture(params=["stand-in", "real"])

@@ -14,11 +14,9 @@ OURS, NOBODY = "127.0.9.1", "127.0.9.2"
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
+def pair(namespace, tmp_path_factory):
     """A core, and a satellite that names its address."""
     cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    if reason := cluster.hosts.why_not():
-        pytest.skip(reason)
     core, = cluster.add_cores(1, peers=[])
     satellite, = cluster.add_satellites(1, peers=[(core.address, "the core")])
     yield core, satellite
@@ -32,14 +30,6 @@ def reload(core, satellite, comment):
     time.sleep(1.1)  # epochs are whole seconds
     core.publish([(core.address, comment + ", again")])
     wait_until(lambda: satellite.agrees_with(core), what="the satellite pulled the list")
-
-
-def affected(node, sql):
-    connection = node.connect()
-    with connection.cursor() as cursor:
-        rows = cursor.execute(sql)
-    connection.close()
-    return rows
 
 
 def updated_at(node, peer):
@@ -156,10 +146,7 @@ def test_diff_check_stays_0_when_it_is_our_side_that_changes(pair):
     assert stays(lambda: satellite.seen(core.address)["diff_check"], 2 * CHECKS_S, "diff_check") == 0
 
 
-def test_an_empty_cluster_username_means_no_checking(tmp_path):
-    cluster = Cluster(tmp_path)
-    if reason := cluster.hosts.why_not():
-        pytest.skip(reason)
+def test_an_empty_cluster_username_means_no_checking(cluster):
     core, = cluster.add_cores(1, peers=[])
     blind, = cluster.add_satellites(1, peers=[(core.address, "")], variables={"cluster_username": ""})
     core.admin("LOAD MYSQL USERS TO RUNTIME")
@@ -169,7 +156,6 @@ def test_an_empty_cluster_username_means_no_checking(tmp_path):
     assert blind.value("SELECT count(*) FROM runtime_mysql_users") == "0"
     assert blind.value("SELECT variable_value FROM runtime_global_variables"
                        " WHERE variable_name = 'admin-cluster_username'") == ""
-    cluster.close()
 
 
 def pollers(node):
@@ -177,10 +163,7 @@ def pollers(node):
                       "FROM stats_proxysql_servers_clients_status ORDER BY last_seen_at")
 
 
-def test_a_core_knows_who_polls_it_and_since_when_nobody_does(tmp_path):
-    cluster = Cluster(tmp_path)
-    if reason := cluster.hosts.why_not():
-        pytest.skip(reason)
+def test_a_core_knows_who_polls_it_and_since_when_nobody_does(cluster):
     core, = cluster.add_cores(1, peers=[])
     assert pollers(core) == ()
     satellite, = cluster.add_satellites(1, peers=[(core.address, "")])
@@ -193,13 +176,9 @@ def test_a_core_knows_who_polls_it_and_since_when_nobody_does(tmp_path):
     time.sleep(1.5)
     last = stays(lambda: pollers(core)[-1][4], 2, "last_seen_at")
     assert core.clock_s() - int(last) >= 2
-    cluster.close()
 
 
-def test_a_satellites_own_wait_timeout_stays_until_a_core_loads_mysql_variables(tmp_path):
-    cluster = Cluster(tmp_path)
-    if reason := cluster.hosts.why_not():
-        pytest.skip(reason)
+def test_a_satellites_own_wait_timeout_stays_until_a_core_loads_mysql_variables(cluster):
     variables = {"cluster_mysql_variables_diffs_before_sync": 2}
     core, = cluster.add_cores(1, peers=[], variables=variables)
     satellite, = cluster.add_satellites(1, peers=[(core.address, "")], variables=variables)
@@ -217,7 +196,6 @@ def test_a_satellites_own_wait_timeout_stays_until_a_core_loads_mysql_variables(
     core.admin("LOAD MYSQL VARIABLES TO RUNTIME")
     wait_until(lambda: wait_timeout() == default, what="the core's value is pulled")
     assert satellite.module("mysql_variables")[1:] == core.module("mysql_variables")[1:]
-    cluster.close()
 
 
 # --- the configuration file
@@ -225,7 +203,7 @@ def test_a_satellites_own_wait_timeout_stays_until_a_core_loads_mysql_variables(
 def test_from_config_merges_and_tells_how_many_rows_it_read(pair):
     core, satellite = pair
     satellite.write_members([(OURS, "not in the file")])
-    assert affected(satellite, "LOAD PROXYSQL SERVERS FROM CONFIG") == 1
+    assert satellite.affected("LOAD PROXYSQL SERVERS FROM CONFIG") == 1
     assert satellite.members("proxysql_servers") == sorted(
         [(OURS, str(satellite.admin_port), "0", "not in the file"),
          (core.address, str(satellite.admin_port), "0", "the core")])
@@ -238,7 +216,7 @@ def test_from_config_merges_and_tells_how_many_rows_it_read(pair):
 def test_from_config_of_a_file_without_rows_reads_0(pair):
     core, _ = pair
     core.write_members([(OURS, "")])
-    assert affected(core, "LOAD PROXYSQL SERVERS FROM CONFIG") == 0
+    assert core.affected("LOAD PROXYSQL SERVERS FROM CONFIG") == 0
     assert [host for host, *_ in core.members("proxysql_servers")] == [OURS]
     core.admin("SAVE PROXYSQL SERVERS FROM RUNTIME")
 

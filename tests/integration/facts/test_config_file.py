@@ -29,21 +29,11 @@ NEVER = ("mysql_hostgroup_attributes", "mysql_query_rules_fast_routing")
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory):
+def node(namespace, tmp_path_factory):
     cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    if reason := cluster.hosts.why_not():
-        pytest.skip(reason)
     started, = cluster.add_cores(1, servers=[], accounts=[], tables=TABLES)
     yield started
     cluster.close()
-
-
-def affected(node, sql):
-    connection = node.connect()
-    with connection.cursor() as cursor:
-        rows = cursor.execute(sql)
-    connection.close()
-    return rows
 
 
 def count(node, table):
@@ -60,7 +50,7 @@ def test_what_the_file_fills_at_start(node):
                                           ("MYSQL VARIABLES", 4)])
 def test_rows_that_were_read(node, module, rows):
     """All of the module's tables together, and a row that the file has twice counts twice."""
-    assert affected(node, f"LOAD {module} FROM CONFIG") == rows
+    assert node.affected(f"LOAD {module} FROM CONFIG") == rows
     assert [count(node, table) for table in NEVER] == [0, 0]
 
 
@@ -68,7 +58,7 @@ def test_from_config_brings_back_what_was_deleted_and_keeps_the_rest(node):
     for table in FROM_FILE:
         node.admin(f"DELETE FROM {table}")
     node.admin("INSERT INTO mysql_servers (hostgroup_id, hostname) VALUES (5, '127.0.0.13')")
-    assert affected(node, "LOAD MYSQL SERVERS FROM CONFIG") == 8
+    assert node.affected("LOAD MYSQL SERVERS FROM CONFIG") == 8
     assert {table: count(node, table) for table in FROM_FILE} == {**dict.fromkeys(FROM_FILE, 1), "mysql_servers": 3}
     node.admin("SAVE MYSQL SERVERS FROM RUNTIME")
     assert count(node, "mysql_servers") == 2
@@ -82,7 +72,7 @@ def test_a_broken_file_changes_nothing(node):
     assert caught.value.args[0] == 1045
     assert count(node, "mysql_users") == 0
     node.write_config()
-    assert affected(node, "LOAD MYSQL USERS FROM CONFIG") == 2
+    assert node.affected("LOAD MYSQL USERS FROM CONFIG") == 2
 
 
 def test_the_version_grows_by_one_with_each_load(node):
@@ -108,13 +98,13 @@ def test_save_from_runtime_knows_only_what_is_active(node):
     assert node.admin("SELECT username, backend, frontend FROM mysql_users ORDER BY backend") == (
         ("app", "0", "1"), ("app", "1", "0"))
     assert node.admin("SELECT rule_id FROM mysql_query_rules") == (("1",),)
-    assert affected(node, "LOAD MYSQL USERS FROM CONFIG") == 2
+    assert node.affected("LOAD MYSQL USERS FROM CONFIG") == 2
     assert count(node, "mysql_users") == 2
 
 
 def test_rows_of_runtime_can_be_selected_into_memory(node):
     node.admin("DELETE FROM mysql_replication_hostgroups")
-    affected(node, "INSERT INTO mysql_replication_hostgroups SELECT * FROM runtime_mysql_replication_hostgroups")
+    node.affected("INSERT INTO mysql_replication_hostgroups SELECT * FROM runtime_mysql_replication_hostgroups")
     assert count(node, "mysql_replication_hostgroups") == 1
 
 

@@ -18,14 +18,6 @@ def checksums(node):
     return {name: (int(version), int(epoch), checksum) for name, version, epoch, checksum in rows}
 
 
-def affected(node, sql):
-    connection = node.connect()
-    with connection.cursor() as cursor:
-        rows = cursor.execute(sql)
-    connection.close()
-    return rows
-
-
 def test_everything_starts_at_version_1_with_the_boot_time_as_epoch(make_node):
     before = int(time.time())
     node = make_node()
@@ -44,7 +36,7 @@ def test_everything_starts_at_version_1_with_the_boot_time_as_epoch(make_node):
 def test_load_to_runtime_bumps_version_and_epoch_though_nothing_changed(node, module):
     node.admin(f"LOAD {module} TO RUNTIME")  # what the node itself added to variables settles here
     before = checksums(node)
-    assert affected(node, f"LOAD {module} TO RUNTIME") == 0
+    assert node.affected(f"LOAD {module} TO RUNTIME") == 0
     after = checksums(node)
     for name in MODULES[module]:
         assert after[name][0] == before[name][0] + 1
@@ -99,17 +91,17 @@ def test_runtime_users_have_a_frontend_and_a_backend_row(node):
 
 
 def test_affected_rows(node):
-    assert affected(node, "INSERT INTO proxysql_servers (hostname) VALUES ('10.0.0.1'), ('10.0.0.2')") == 2
-    assert affected(node, "UPDATE proxysql_servers SET comment = 'x' WHERE hostname = '10.0.0.1'") == 1
-    assert affected(node, "REPLACE INTO proxysql_servers (hostname) VALUES ('10.0.0.1')") == 1
-    assert affected(node, "DELETE FROM proxysql_servers WHERE hostname = 'nobody'") == 0
-    assert affected(node, "DELETE FROM proxysql_servers") == 2
+    assert node.affected("INSERT INTO proxysql_servers (hostname) VALUES ('10.0.0.1'), ('10.0.0.2')") == 2
+    assert node.affected("UPDATE proxysql_servers SET comment = 'x' WHERE hostname = '10.0.0.1'") == 1
+    assert node.affected("REPLACE INTO proxysql_servers (hostname) VALUES ('10.0.0.1')") == 1
+    assert node.affected("DELETE FROM proxysql_servers WHERE hostname = 'nobody'") == 0
+    assert node.affected("DELETE FROM proxysql_servers") == 2
 
 
 def test_affected_rows_of_a_statement_that_changes_none_are_those_of_the_one_before(node):
     """SQLite's counter is passed on: only INSERT, UPDATE, DELETE and REPLACE may be asked for it."""
-    affected(node, "UPDATE mysql_servers SET weight = weight")
-    assert affected(node, "CREATE TABLE of_mine (a INT)") == 2
+    node.affected("UPDATE mysql_servers SET weight = weight")
+    assert node.affected("CREATE TABLE of_mine (a INT)") == 2
     node.admin("DROP TABLE of_mine")
 
 
@@ -118,7 +110,7 @@ def test_set_edits_memory_and_load_makes_it_true(node):
     memory = f"SELECT variable_value FROM global_variables WHERE variable_name = '{name}'"
     runtime = f"SELECT variable_value FROM runtime_global_variables WHERE variable_name = '{name}'"
     before = node.value(runtime)
-    assert affected(node, f"SET {name}=12345678") == 1
+    assert node.affected(f"SET {name}=12345678") == 1
     assert (node.value(memory), node.value(runtime)) == ("12345678", before)
     node.admin("LOAD MYSQL VARIABLES TO RUNTIME")
     assert node.value(runtime) == "12345678"

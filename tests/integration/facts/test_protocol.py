@@ -9,12 +9,6 @@ from lib import wire
 from lib.wire import WireError
 
 
-def error_of(node, sql):
-    with pytest.raises(pymysql.Error) as caught:
-        node.admin(sql)
-    return caught.value.args
-
-
 def test_greeting_is_protocol_10_and_says_mysqls_version_not_proxysqls(node):
     with node.wire() as connection:
         assert connection.protocol == 10
@@ -54,21 +48,21 @@ def test_double_quotes_are_texts_too(node):
 
 
 def test_syntax_error(node):
-    assert error_of(node, "BOGUS") == (1045, 'ProxySQL Admin Error: near "BOGUS": syntax error')
+    assert node.error_of("BOGUS") == (1045, 'ProxySQL Admin Error: near "BOGUS": syntax error')
 
 
 def test_unknown_table(node):
-    assert error_of(node, "SELECT * FROM nope") == (1045, "ProxySQL Admin Error: no such table: nope")
+    assert node.error_of("SELECT * FROM nope") == (1045, "ProxySQL Admin Error: no such table: nope")
 
 
 def test_constraint(node):
-    code, text = error_of(node, "INSERT INTO mysql_servers (hostname, status) VALUES ('x', 'BOGUS')")
+    code, text = node.error_of("INSERT INTO mysql_servers (hostname, status) VALUES ('x', 'BOGUS')")
     assert code == 1045 and text.startswith("ProxySQL Admin Error: CHECK constraint failed")
 
 
 def test_empty_statement(node):
     text = "not an error" if node.value("SELECT @@version").startswith("2.") else "Empty query"
-    assert error_of(node, "") == (1045, "ProxySQL Admin Error: " + text)
+    assert node.error_of("") == (1045, "ProxySQL Admin Error: " + text)
 
 
 def test_an_error_leaves_the_connection_usable(node):

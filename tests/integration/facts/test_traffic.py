@@ -1,7 +1,6 @@
 """The traffic port, PAUSE, RESUME and KILL CONNECTION."""
 import socket
 
-import pymysql
 import pytest
 
 from lib import wire
@@ -14,12 +13,6 @@ def resumed(node):
     yield
     if node.counter("mysql_listener_paused") == "true":
         node.admin("PROXYSQL RESUME")
-
-
-def error_of(node, sql):
-    with pytest.raises(pymysql.Error) as caught:
-        node.admin(sql)
-    return caught.value.args
 
 
 def test_greets_every_connection(node):
@@ -51,13 +44,13 @@ def test_pause_refuses_new_clients_and_leaves_the_others_alone(node):
 
 def test_second_pause_is_an_error_that_means_paused(node):
     node.admin("PROXYSQL PAUSE")
-    assert error_of(node, "PROXYSQL PAUSE") == (
+    assert node.error_of("PROXYSQL PAUSE") == (
         1045, "ProxySQL Admin Error: ProxySQL MySQL module is already paused, impossible to pause")
     assert node.traffic_refused()
 
 
 def test_resume_without_pause_is_an_error(node):
-    assert error_of(node, "PROXYSQL RESUME") == (
+    assert node.error_of("PROXYSQL RESUME") == (
         1045, "ProxySQL Admin Error: ProxySQL MySQL module is not paused, impossible to resume")
 
 
@@ -69,7 +62,7 @@ def test_commands_are_known_in_any_case_and_spacing(node):
 
 
 def test_unknown_proxysql_command(node):
-    assert error_of(node, "PROXYSQL BOGUS") == (1045, 'ProxySQL Admin Error: near "PROXYSQL": syntax error')
+    assert node.error_of("PROXYSQL BOGUS") == (1045, 'ProxySQL Admin Error: near "PROXYSQL": syntax error')
 
 
 def test_kill_connection_ends_one_session(node):
@@ -88,7 +81,7 @@ def test_kill_connection_ends_one_session(node):
 
 @pytest.mark.parametrize("session", ["4294967295", "0"])
 def test_kill_connection_of_an_unknown_id(node, session):
-    assert error_of(node, f"KILL CONNECTION {session}") == (
+    assert node.error_of(f"KILL CONNECTION {session}") == (
         1045, f"ProxySQL Admin Error: Unknown thread id: {session}")
 
 

@@ -4,6 +4,16 @@ import socket
 import threading
 
 
+def copy(source, sink):
+    """Pass on what comes from one connection to the other until either ends; then both have ended."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for end in (source, sink):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
 class Forward:
     """Listens on 127.0.0.1:port and passes everything on to the target's port."""
 
@@ -50,13 +60,4 @@ class Forward:
             server.settimeout(None)
             self._sockets += [client, server]
         for source, sink in ((client, server), (server, client)):
-            threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
-
-    @staticmethod
-    def _copy(source, sink):
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        for end in (source, sink):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+            threading.Thread(target=copy, args=(source, sink), daemon=True).start()

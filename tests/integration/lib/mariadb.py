@@ -7,6 +7,7 @@ import pymysql
 
 from lib.ports import free_port
 from lib.process import Process
+from lib.sql import rows_of
 from lib.waiting import wait_until
 
 DATABASE = "test"
@@ -51,13 +52,7 @@ class MariaDb:
 
     def run(self, sql):
         """Run one statement beside ProxySQL; its rows."""
-        connection = self._connect()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql)
-                return cursor.fetchall()
-        finally:
-            connection.close()
+        return rows_of(self._connect(), sql)
 
     def stop(self):
         self.process.stop()

@@ -1,4 +1,5 @@
 """One ProxySQL node with two backends: the stand-in, or the real one when PROXYSQL_BIN names it."""
+import contextlib
 import json
 import pathlib
 import shutil
@@ -12,6 +13,7 @@ import pymysql
 from lib.binaries import built, real_proxysql
 from lib.ports import free_port
 from lib.process import Process
+from lib.sql import rows_of
 from lib.waiting import wait_until
 from lib.wire import Wire
 
@@ -214,13 +216,20 @@ class Node:
 
     def admin(self, sql, **options):
         """Run one statement on a connection of its own and return its rows, a tuple of tuples."""
-        connection = self.connect(**options)
+        return rows_of(self.connect(**options), sql)
+
+    def affected(self, sql):
+        """Run one statement on a connection of its own; how many rows it says it touched."""
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            return cursor.execute(sql)
+
+    def error_of(self, sql):
+        """Run one statement that must fail; (code, text)."""
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql)
-                return cursor.fetchall()
-        finally:
-            connection.close()
+            self.admin(sql)
+        except pymysql.Error as error:
+            return error.args
+        raise AssertionError(f"no error: {sql}")
 
     def value(self, sql, **options):
         """The only value of a statement."""

@@ -17,9 +17,9 @@ FOR_S = float(os.environ.get("SATELLITE_FAULT_S", "5"))  # longer than missing_a
 
 
 @pytest.fixture(scope="module")
-def calm(namespace, shared_folder):
+def calm(namespace, tmp_path_factory):
     """Three cores and a satellite in agreement, and its agent, for all tests of this file."""
-    cluster = Cluster(shared_folder)
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
     cluster.add_cores(3)
     cluster.add_satellites(1, ahead_s=0)
     cluster.publish()
