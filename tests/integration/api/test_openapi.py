@@ -125,6 +125,17 @@ def test_bodies_are_as_documented(make_agent, tmp_path, token_file):
             assert refused.partition(":")[0].endswith(f" needs a {name}"), path
 
 
+def test_the_words_name_the_same_members():
+    """The table of docs/http-api.md and the document."""
+    text = (ROOT / "docs" / "http-api.md").read_text()
+    rows = {path: re.findall(r"`(\w+)`", body) for path, body in re.findall(r"\| `(/api/v1/[^`]+)` \|.*\| (.*) \|", text)}
+    recorder = Recorder()
+    for path in commands():
+        body = recorder._resolved(DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"])
+        assert sorted(rows.pop(path)) == sorted(body["properties"]), path
+    assert not rows
+
+
 def ask_what_strangers_get(recorder, agent, closed):
     for method in ("get", "post"):
         assert recorder.ask(agent, "/shutdown", method, token=None).status == 401
