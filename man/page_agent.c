@@ -3,20 +3,14 @@
 
 #include "daemon/jobs/job_table.h"
 
-static const struct {
-    const char *name;
-    const char *text;
-} signals[] = {
+static const struct roff_entry signals[] = {
     {"SIGTERM, SIGINT", "Drain (docs/drain.md), then end."},
     {"SIGQUIT", "The same without waiting for clients."},
     {"SIGHUP, SIGUSR2", "Read the settings again; what cannot change in life is named. A bad file changes nothing."},
     {"SIGUSR1", "Log what proxysql-agentctl status shows, a record for each subject."},
 };
 
-static const struct {
-    const char *name;
-    const char *text;
-} flags[] = {
+static const struct roff_entry flags[] = {
     {"--help", "Print every setting and exit."},
     {"--version", "Print the version and exit."},
     {"--show-config", "Print every setting and where it comes from, then exit."},
@@ -50,15 +44,9 @@ int page_agent(struct buf *out)
               "as satellite it repairs what cluster sync cannot; as dump it writes the statistics of queries to files "
               "and ends. It answers the kubelet's probes, and drains the node before the pod ends.");
     roff_macro(&r, ".SH OPTIONS");
-    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-        roff_item(&r, "%s", flags[i].name);
-        roff_text(&r, "%s", flags[i].text);
-    }
+    roff_entries(&r, flags, ARRAY_LEN(flags));
     roff_macro(&r, ".SH SIGNALS");
-    for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
-        roff_item(&r, "%s", signals[i].name);
-        roff_text(&r, "%s", signals[i].text);
-    }
+    roff_entries(&r, signals, ARRAY_LEN(signals));
     write_jobs(&r);
     roff_macro(&r, ".SH EXIT STATUS");
     roff_text(&r, "0 when it did what it should, 1 when it could not start or did not drain as it should.");

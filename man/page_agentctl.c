@@ -63,19 +63,21 @@ static void write_interrupts(struct roff *r)
     }
 }
 
+static const struct roff_entry ends[] = {
+    {"0", "Done."},
+    {"1",
+     "No agent can be reached, or none answers in time. Each socket that was tried is named, and why not: missing, "
+     "refused, permission denied."},
+    {"2",
+     "The agent refused it, or it failed; also: health finds that the admin interface does not answer, doctor finds "
+     "something broken."},
+    {"3", "Wrong usage."},
+};
+
 static void write_ends(struct roff *r)
 {
     roff_macro(r, ".SH EXIT STATUS");
-    roff_item(r, "0");
-    roff_text(r, "Done.");
-    roff_item(r, "1");
-    roff_text(r, "No agent can be reached, or none answers in time. Each socket that was tried is named, and why not: "
-                 "missing, refused, permission denied.");
-    roff_item(r, "2");
-    roff_text(r, "The agent refused it, or it failed; also: health finds that the admin interface does not answer, "
-                 "doctor finds something broken.");
-    roff_item(r, "3");
-    roff_text(r, "Wrong usage.");
+    roff_entries(r, ends, ARRAY_LEN(ends));
     roff_macro(r, ".SH OUTPUT");
     roff_text(r, "Tables fit 80 columns. Colours and progress bars are for terminals only; NO_COLOR or --no-color turn "
                  "colours off. JSON is stable: keys are added, not changed.");

@@ -73,3 +73,11 @@ void roff_item(struct roff *r, const char *fmt, ...)
     put(r, ".TP\n.B ");
     put_escaped(r, line);
 }
+
+void roff_entries(struct roff *r, const struct roff_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        roff_item(r, "%s", entries[i].tag);
+        roff_text(r, "%s", entries[i].text);
+    }
+}

@@ -16,3 +16,11 @@ void roff_text(struct roff *roff, const char *fmt, ...) PRINTF_FORMAT(2, 3);
 
 /* An item with a bold tag; its text follows. */
 void roff_item(struct roff *roff, const char *fmt, ...) PRINTF_FORMAT(2, 3);
+
+struct roff_entry {
+    const char *tag;
+    const char *text;
+};
+
+/* An item for each entry. */
+void roff_entries(struct roff *roff, const struct roff_entry *entries, size_t count);

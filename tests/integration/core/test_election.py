@@ -64,6 +64,13 @@ class Election:
         for name in names:
             self.cores.wait_rows(name, *names, timeout=15, **others)
 
+    def elect(self):
+        """Start all agents and wait until one leads and all agree: its name, and those of the others."""
+        self.start(*NAMES)
+        leader = self.wait_leader(*NAMES)
+        self.settle(*NAMES)
+        return leader, [name for name in NAMES if name != leader]
+
     def quiet(self, *names, for_s=2.0):
         stays(lambda: [len(self.writes(name)) for name in names], for_s, "statements")
 
@@ -99,10 +106,7 @@ def fake_election(fake_cores):
 def test_one_core_leads(election):
     """The leader alone writes what pods do; a follower introduces itself once, with the leader's own list."""
     cores = election.cores
-    election.start(*NAMES)
-    election.settle(*NAMES)
-    leader = election.wait_leader(*NAMES)
-    followers = [name for name in NAMES if name != leader]
+    leader, followers = election.elect()
     election.quiet(*NAMES)
     for name in followers:
         assert len(election.writes(name)) in (0, 3), election.writes(name)
@@ -134,10 +138,7 @@ def test_one_core_leads(election):
 
 def test_another_takes_over_from_a_killed_leader(election):
     cores = election.cores
-    election.start(*NAMES)
-    leader = election.wait_leader(*NAMES)
-    election.settle(*NAMES)
-    others = [name for name in NAMES if name != leader]
+    leader, others = election.elect()
     at = time.time()
     cores.kill(leader)
     successor = election.wait_leader(*others, timeout=LEASE_S + RETRY_S + 10)
@@ -158,10 +159,8 @@ def test_another_takes_over_from_a_killed_leader(election):
 def test_a_leader_that_slept_writes_no_more(election, text):
     """Stopped between two statements of a pass, or between passes: by the time it wakes another has the lease."""
     cores = election.cores
-    election.start(*NAMES)
-    leader = election.wait_leader(*NAMES)
-    election.settle(*NAMES)
-    agent, others = cores.agents[leader], [name for name in NAMES if name != leader]
+    leader, others = election.elect()
+    agent = cores.agents[leader]
     held = cores.relays[leader].hold(text) if text else None
     if held:
         cores.pod("core-9", "127.9.0.9")
@@ -184,10 +183,7 @@ def test_a_leader_that_slept_writes_no_more(election, text):
 def test_a_leader_that_is_cut_from_the_api(election):
     """It stops before its lease can be another's, and follows when the API server is there again."""
     cores = election.cores
-    election.start(*NAMES)
-    leader = election.wait_leader(*NAMES)
-    election.settle(*NAMES)
-    others = [name for name in NAMES if name != leader]
+    leader, others = election.elect()
     at = time.monotonic()
     election.gates[leader].cut()
     ended = cores.agents[leader].wait_record(NOT_LEADING, timeout=RENEW_S + 5)
@@ -205,10 +201,7 @@ def test_a_leader_that_is_cut_from_the_api(election):
 
 def test_the_lease_is_given_up_on_a_clean_stop(election):
     cores = election.cores
-    election.start(*NAMES)
-    leader = election.wait_leader(*NAMES)
-    others = [name for name in NAMES if name != leader]
-    election.settle(*NAMES)
+    leader, others = election.elect()
     cores.agents[leader].process.signal(signal.SIGTERM)
     at = time.monotonic()
     election.wait_leader(*others, timeout=2 * RETRY_S + 5)
@@ -236,10 +229,7 @@ def test_the_lease_is_given_up_for_a_maintenance(election):
 
 def test_a_leader_whose_proxysql_takes_nothing(election):
     cores = election.cores
-    election.start(*NAMES)
-    leader = election.wait_leader(*NAMES)
-    election.settle(*NAMES)
-    others = [name for name in NAMES if name != leader]
+    leader, others = election.elect()
     cores.nodes[leader].process.freeze()
     try:
         successor = election.wait_leader(*others, timeout=RENEW_S + 15)

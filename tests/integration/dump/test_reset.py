@@ -2,7 +2,6 @@
 import pytest
 
 from lib.digests import HOST, Traffic, answer_everything, dump, in_proxysql, make_digests, read, totals
-from lib.waiting import wait_until
 
 
 def whole_dump(node, folder, **settings):
@@ -10,6 +9,13 @@ def whole_dump(node, folder, **settings):
     done = dump(node, folder, {"dump.dir": folder, **settings})
     assert done.status == 0, done.records
     return totals(read(folder / f"{HOST}-digests.csv"))
+
+
+def begin_traffic(node):
+    make_digests(node, 0)
+    if node.real:
+        answer_everything(node)
+    return Traffic(node)
 
 
 def test_without_reset_the_statistics_stay(node, tmp_path):
@@ -30,14 +36,10 @@ def test_with_reset_they_are_taken_out(node, tmp_path):
 
 
 def test_with_traffic_every_query_is_in_one_dump(node, tmp_path):
-    make_digests(node, 0)
-    if node.real:
-        answer_everything(node)
-    traffic = Traffic(node)
+    traffic = begin_traffic(node)
     dumped = []
     for number in range(5):
-        seen = traffic.sent
-        wait_until(lambda: traffic.sent > seen + 20, what="queries go on")
+        traffic.wait_more()
         dumped.append(whole_dump(node, tmp_path / str(number), **{"dump.reset": "true"}))
     sent = traffic.stop()
     dumped.append(whole_dump(node, tmp_path / "last", **{"dump.reset": "true"}))
@@ -56,14 +58,10 @@ def first(node, sent):
 
 
 def test_with_traffic_and_without_reset_sums_only_grow(node, tmp_path):
-    make_digests(node, 0)
-    if node.real:
-        answer_everything(node)
-    traffic = Traffic(node)
+    traffic = begin_traffic(node)
     sums = []
     for number in range(4):
-        seen = traffic.sent
-        wait_until(lambda: traffic.sent > seen + 20, what="queries go on")
+        traffic.wait_more()
         low = traffic.sent
         rows, count = whole_dump(node, tmp_path / str(number))
         sums.append(count if node.real else rows)

@@ -13,6 +13,7 @@ from lib.agent import SLOW, clean_environment, run, split_log
 from lib.binaries import built
 from lib.process import Process
 from lib.proxysql import APP_USER
+from lib.waiting import wait_until
 
 HEADER = ["pod_name", "hostgroup", "schemaname", "username", "digest", "digest_text", "count_star", "first_seen",
           "last_seen", "sum_time_us", "min_time_us", "max_time", "sum_rows_affected", "sum_rows_sent",
@@ -161,6 +162,10 @@ class Traffic:
             while not self._stop.is_set():
                 cursor.execute(f"SELECT c{self.sent % 500} FROM t WHERE id = {self.sent}")
                 self.sent += 1
+
+    def wait_more(self):
+        seen = self.sent
+        wait_until(lambda: self.sent > seen + 20, what="queries go on")
 
     def stop(self):
         self._stop.set()
