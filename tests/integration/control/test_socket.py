@@ -1,8 +1,8 @@
 """Where the socket is, who may connect, who may change something."""
 import fcntl
 import os
-import shutil
 import pwd
+import shutil
 import socket
 import stat
 import subprocess
