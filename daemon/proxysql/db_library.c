@@ -5,16 +5,6 @@
 
 #include "daemon/proxysql/db_socket.h"
 
-/*
- * Asked by libgnutls when it is loaded (GNUTLS_SKIP_GLOBAL_INIT in gnutls/gnutls.h): 1 = do not initialise yet, for 0.9
- * MB and some milliseconds. The client library does it with its first TLS connection, if there ever is one.
- */
-int _gnutls_global_init_skip(void);
-int _gnutls_global_init_skip(void)
-{
-    return 1;
-}
-
 int db_library_start(struct error *err)
 {
     if (mysql_library_init(0, NULL, NULL) != 0 || db_socket_hook_start() < 0)

@@ -70,8 +70,8 @@ def wait_life(agent):
     wait_until(lambda: NEW_LIFE in agent.log(), 3 * SLOW, "it finds ProxySQL")
 
 
-def test_no_tls_library_is_initialised_before_it_is_needed():
-    """libgnutls, which comes with the MySQL client library, tells what it does when it is loaded."""
+def test_a_library_that_nobody_uses_is_not_initialised():
+    """libgnutls, which comes with libcurl, would tell what it does when it is loaded."""
     environment = {**os.environ, "GNUTLS_DEBUG_LEVEL": "3"}
     answer = subprocess.run([built("proxysql-agent"), "--version"], capture_output=True, text=True, env=environment, check=True)
     assert answer.stdout.startswith("proxysql-agent ") and answer.stderr == ""
