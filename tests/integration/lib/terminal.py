@@ -3,6 +3,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -24,6 +25,7 @@ class Terminal:
 
         def take_terminal():
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background command has it ignored
 
         kept = {name: value for name, value in clean_environment().items() if name not in ("NO_COLOR", "TERM")}
         self.process = subprocess.Popen(list(map(str, words)), stdin=slave, stdout=slave, stderr=slave,
