@@ -4,16 +4,14 @@ import contextlib
 import pytest
 
 from lib.agent import Agent
-from lib.draining import QUICK, leave, run
+from lib.draining import QUICK, leave, make_table
 
 
 @pytest.fixture
 def served(make_node, backends):
     """A node for one test, whose clients' statements are executed."""
     node = make_node(backends=backends)
-    with contextlib.closing(node.client()) as client:
-        run(client, "DROP TABLE IF EXISTS drained")
-        run(client, "CREATE TABLE drained (id INT PRIMARY KEY)")
+    make_table(node)
     yield node
     node.close()
 

@@ -9,7 +9,7 @@ import pytest
 from lib import ctl
 from lib.agent import SLOW
 from lib.draining import (EMPTY, FAILED, NOT_READY, OPEN, REFUSED, STILL_COME, STOPPED, TIME_UP, Shutdown, clients,
-                          ended, is_open, leave, run, variable, wait_gone)
+                          ended, is_open, leave, make_table, run, variable, wait_gone)
 from lib.waiting import wait_until
 
 JUDGED = "draining file judged"
@@ -27,9 +27,7 @@ def served(make_node, backends):
         pytest.skip("PROXYSQL_BIN has no PostgreSQL module")
     if not node.real:
         node.control(f"pause slow {PAUSE_S * 1000}")
-    with contextlib.closing(node.client()) as client:
-        run(client, "DROP TABLE IF EXISTS drained")
-        run(client, "CREATE TABLE drained (id INT PRIMARY KEY)")
+    make_table(node)
     yield node
     node.close()
 

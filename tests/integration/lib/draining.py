@@ -35,6 +35,13 @@ def run(connection, sql):
         return cursor.fetchall()
 
 
+def make_table(node):
+    """Where a client's work shows: empty."""
+    with contextlib.closing(node.client()) as client:
+        run(client, "DROP TABLE IF EXISTS drained")
+        run(client, "CREATE TABLE drained (id INT PRIMARY KEY)")
+
+
 def is_open(connection):
     """Whether the server has left it open."""
     connection._sock.settimeout(0)
